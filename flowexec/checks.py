@@ -1,0 +1,45 @@
+"""Validation sentences shared by every parameter object: argument, value, rule."""
+
+import math
+from numbers import Integral, Real
+
+
+def check_real(name: str, value: object, *, above: float | None = None, at_least: float | None = None,
+               below: float | None = None, at_most: float | None = None) -> None:
+    """Raise `ValueError` unless `value` is a finite real number inside the given bounds.
+
+    The message names the argument, the rule and the value, e.g. ``` `rho` must lie in [-1, 1], got 1.3```.
+    """
+    low = above if above is not None else at_least
+    high = below if below is not None else at_most
+    if low is not None and high is not None:
+        rule = f"lie in {'(' if above is not None else '['}{low:g}, {high:g}{')' if below is not None else ']'}"
+    elif low is not None:
+        rule = f"be {'greater than' if above is not None else 'at least'} {low:g}"
+    elif high is not None:
+        rule = f"be {'less than' if below is not None else 'at most'} {high:g}"
+    else:
+        rule = "be a finite number"
+    good = (
+        isinstance(value, Real)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+        and (above is None or value > above)
+        and (at_least is None or value >= at_least)
+        and (below is None or value < below)
+        and (at_most is None or value <= at_most)
+    )
+    if not good:
+        raise ValueError(f"`{name}` must {rule}, got {value!r}")
+
+
+def check_count(name: str, value: object, *, at_least: int = 1) -> None:
+    """Raise `ValueError` unless `value` is a whole number, `at_least` or more."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < at_least:
+        raise ValueError(f"`{name}` must be a whole number, at least {at_least}, got {value!r}")
+
+
+def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    """Raise `ValueError` unless `value` is one of `choices`."""
+    if value not in choices:
+        raise ValueError(f"`{name}` must be one of {', '.join(map(repr, choices))}, got {value!r}")

@@ -1,0 +1,24 @@
+"""What trading does: the order, its impact, and the one step through which all shares change hands."""
+
+from .impact import Bar, ExponentialDecay, Impact, PowerImpact, PowerLawDecay, TransientImpact
+from .order import Order
+from .problem import Execution, ExecutionProblem, Fill, Observation, State, Strategy, execute
+from .scenario import Scenario
+
+__all__ = [
+    "Bar",
+    "Execution",
+    "ExecutionProblem",
+    "ExponentialDecay",
+    "Fill",
+    "Impact",
+    "Observation",
+    "Order",
+    "PowerImpact",
+    "PowerLawDecay",
+    "Scenario",
+    "State",
+    "Strategy",
+    "TransientImpact",
+    "execute",
+]

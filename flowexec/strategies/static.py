@@ -1,0 +1,252 @@
+"""Static schedules under power-law impact: what one costs, and the best one for any exponent.
+
+A schedule fixed in advance faces a mean cost and a variance that are plain functions of its trades, so the best
+one solves a convex programme. Almgren (2003) solves it in closed form on an infinite horizon.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..checks import check_real
+from ..execution.impact import PowerImpact
+from ..execution.order import Order
+from .schedules import Schedule
+
+
+@dataclass(frozen=True)
+class StaticPlan:
+    """A schedule and what it is expected to cost, when the mid is a martingale of constant volatility.
+
+    Attributes
+    ----------
+    times : array [step+1]
+        Trading days.
+    trades : array [step]
+        Shares traded in each step.
+    inventory : array [step+1]
+        Shares held at `times`, from X to 0.
+    expected_cost : float
+        E, currency.
+    variance : float
+        V, currency², of the cost; `sd` is its root.
+    risk_aversion : float
+        λ the schedule was made for, 1/currency.
+    gap : float
+        Bound on what any other static schedule could still save in E + λV; 0 where the programme is convex.
+    """
+
+    times: np.ndarray
+    trades: np.ndarray
+    inventory: np.ndarray
+    expected_cost: float
+    variance: float
+    risk_aversion: float
+    gap: float = 0.0
+
+    @property
+    def sd(self) -> float:
+        return math.sqrt(self.variance)
+
+    @property
+    def objective(self) -> float:
+        """E + λV, currency."""
+        return self.expected_cost + self.risk_aversion * self.variance
+
+    @property
+    def strategy(self) -> Schedule:
+        """The schedule as a Strategy, for orders with as many steps."""
+        return Schedule(tuple(self.trades))
+
+
+def static_plan(
+    order: Order,
+    trades: np.ndarray,
+    *,
+    volatility: float,
+    impact: PowerImpact,
+    spread: float = 0.0,
+    risk_aversion: float = 0.0,
+    gap: float = 0.0,
+) -> StaticPlan:
+    """Mean and variance of the cost of trading `trades` [step], in the engine's discrete convention.
+
+    With D_k = Σ_{j<k} τγ(n_j/τ)^δ:  E = Σ_k n_k (D_k + spread/2 + ε(n_k/τ)^β),  V = σ²τ Σ_{k≥1} x_k².
+    For β = δ = 1 these are Almgren and Chriss (2000, eq. 4–5). `volatility` is σ in currency per share and √day.
+
+    Pinned by `tests/strategies/test_static.py` and, path by path, by `tests/execution/test_truths.py`.
+    """
+    check_real("volatility", volatility, at_least=0)
+    check_real("spread", spread, at_least=0)
+    check_real("risk_aversion", risk_aversion, at_least=0)
+    trades = np.asarray(trades, dtype=float)
+    if trades.shape != (order.n_steps,) or not trades.min() >= 0:
+        raise ValueError(f"`trades` must be {order.n_steps} numbers of at least 0, got shape {trades.shape}")
+    if abs(trades.sum() - order.shares) > 1e-9 * order.shares:
+        raise ValueError(f"`trades` must sum to the order's {order.shares:g} shares, got {trades.sum():g}")
+    tau = order.step_length
+    left = tau * impact.permanent * (trades / tau) ** impact.permanent_exponent
+    displacement = np.cumsum(left) - left
+    temporary = impact.temporary * (trades / tau) ** impact.exponent
+    inventory = order.shares - np.concatenate([[0.0], np.cumsum(trades)])
+    inventory[-1] = 0.0
+    return StaticPlan(
+        times=np.linspace(0.0, order.horizon, order.n_steps + 1),
+        trades=trades,
+        inventory=inventory,
+        expected_cost=float(trades @ (displacement + 0.5 * spread + temporary)),
+        variance=float(volatility**2 * tau * (inventory[1:] @ inventory[1:])),
+        risk_aversion=risk_aversion,
+        gap=gap,
+    )
+
+
+def solve_static(
+    order: Order, *, volatility: float, impact: PowerImpact, spread: float = 0.0, risk_aversion: float = 0.0
+) -> StaticPlan:
+    """The static schedule of least E + λV, for any temporary exponent β > 0 and linear permanent impact.
+
+    Permanent impact telescopes, so up to constants the programme is
+
+        min Σ_k g(n_k) + λσ²τ Σ_{k≥1} x_k²,   g(n) = ετ^(−β) n^(1+β) − γn²/2,   n_k ≥ 0, Σ n_k = X.
+
+    β ≤ 1: g is convex on [0, X] exactly when β(1+β)ετ^(−β)X^(β−1) ≥ γ; anything else is refused, because the
+    order could then be traded in lumps for less than nothing. β > 1: g is concave for the smallest trades; the
+    programme is solved for its convex envelope (linear up to where the tangent through the origin touches g), and
+    `gap` bounds what is lost by that. Solved by sequential quadratic programming (`scipy.optimize`).
+
+    Parameters
+    ----------
+    order : Order
+    volatility : float
+        σ, currency per share and √day.
+    impact : PowerImpact
+        With `permanent_exponent` 1.
+    spread : float
+        Quoted spread, currency per share; it shifts E only.
+    risk_aversion : float
+        λ ≥ 0, 1/currency.
+
+    Raises
+    ------
+    ValueError
+        When the programme is not convex, with the bound that failed.
+
+    Notes
+    -----
+    Checked against the closed form for β = 1 and against Almgren (2003) for other β in
+    `tests/strategies/test_static.py`.
+    """
+    from scipy.optimize import minimize  # half a second to import; only this function needs it
+
+    check_real("volatility", volatility, at_least=0)
+    check_real("risk_aversion", risk_aversion, at_least=0)
+    if impact.permanent_exponent != 1.0 and impact.permanent > 0:
+        raise ValueError(f"`impact.permanent_exponent` must be 1 here, got {impact.permanent_exponent:g}")
+    n_steps, tau, shares = order.n_steps, order.step_length, order.shares
+    beta, gamma = impact.exponent, impact.permanent
+    cost = impact.temporary * tau**-beta
+    if beta <= 1 and beta * (1 + beta) * cost * shares ** (beta - 1) < gamma:
+        bound = beta * (1 + beta) * cost * shares ** (beta - 1)
+        raise ValueError(f"`impact.permanent` must be at most {bound:g} for a convex problem, got {gamma:g}")
+    touch = (gamma / (2 * beta * cost)) ** (1 / (beta - 1)) if beta > 1 and gamma > 0 and cost > 0 else 0.0
+
+    def step_cost(n: np.ndarray) -> np.ndarray:
+        return cost * n ** (1 + beta) - 0.5 * gamma * n**2
+
+    def step_slope(n: np.ndarray) -> np.ndarray:
+        return (1 + beta) * cost * n**beta - gamma * n
+
+    # in units of the order and of TWAP's temporary cost or risk, so that tolerances mean the same for every order
+    risk = risk_aversion * volatility**2 * tau
+    scale = n_steps * cost * (shares / n_steps) ** (1 + beta) + risk * n_steps * shares**2 / 3 or 1.0
+    slope_at_touch = step_slope(np.asarray(touch)) if touch else 0.0
+
+    def objective(fractions: np.ndarray) -> tuple[float, np.ndarray]:
+        n = shares * np.maximum(fractions, 0.0)  # the solver may step over 0 by a rounding
+        held = shares * (1.0 - np.cumsum(fractions))[:-1]
+        small = n < touch
+        value = np.where(small, slope_at_touch * n, step_cost(n)).sum() + risk * (held @ held)
+        slope = np.where(small, slope_at_touch, step_slope(n))
+        slope[:-1] -= 2 * risk * np.cumsum(held[::-1])[::-1]
+        return value / scale, slope * shares / scale
+
+    result = minimize(
+        objective,
+        np.full(n_steps, 1.0 / n_steps),
+        jac=True,
+        method="SLSQP",
+        bounds=[(0.0, 1.0)] * n_steps,
+        constraints={"type": "eq", "fun": lambda f: f.sum() - 1.0, "jac": np.ones_like},
+        options={"ftol": 1e-14, "maxiter": 1000},
+    )
+    if not result.success:
+        raise RuntimeError(f"the static schedule did not converge: {result.message}")
+    fractions = np.maximum(result.x, 0.0)
+    trades = shares * fractions / fractions.sum()
+    small = (trades > 0) & (trades < touch)
+    gap = float((step_cost(trades) - slope_at_touch * trades)[small].sum())
+    return static_plan(
+        order, trades, volatility=volatility, impact=impact, spread=spread, risk_aversion=risk_aversion, gap=gap
+    )
+
+
+@dataclass(frozen=True)
+class Almgren2003:
+    """The continuous optimum on an infinite horizon for temporary impact h(ν) = η ν^k (Almgren 2003).
+
+        T* = (k η X^(k−1) / (λσ²))^(1/(k+1)),
+        E = (k+1)/(3k+1) · η (X/T*)^(k+1) T*,   V = (k+1)/(3k+1) · σ² T* X²,
+        x(t) = X [1 + (1−k) t/((1+k) T*)]^(−(1+k)/(1−k)), X e^(−t/T*) for k = 1,
+        and X [1 − (k−1) t/((k+1) T*)]₊^((k+1)/(k−1)) for k > 1, which ends in finite time.
+
+    Parameters
+    ----------
+    shares : float
+        X.
+    volatility : float
+        σ, currency per share and √day.
+    coefficient, exponent : float
+        η and k.
+    risk_aversion : float
+        λ > 0, 1/currency.
+    """
+
+    shares: float
+    volatility: float
+    coefficient: float
+    exponent: float
+    risk_aversion: float
+
+    def __post_init__(self) -> None:
+        for name in ("shares", "volatility", "coefficient", "exponent", "risk_aversion"):
+            check_real(name, getattr(self, name), above=0)
+
+    @property
+    def characteristic_time(self) -> float:
+        """T*, trading days."""
+        k = self.exponent
+        ratio = k * self.coefficient * self.shares ** (k - 1) / (self.risk_aversion * self.volatility**2)
+        return float(ratio ** (1 / (k + 1)))
+
+    @property
+    def expected_cost(self) -> float:
+        """E, currency."""
+        k, time = self.exponent, self.characteristic_time
+        return (k + 1) / (3 * k + 1) * self.coefficient * (self.shares / time) ** (k + 1) * time
+
+    @property
+    def variance(self) -> float:
+        """V, currency²."""
+        k = self.exponent
+        return (k + 1) / (3 * k + 1) * self.volatility**2 * self.characteristic_time * self.shares**2
+
+    def inventory(self, times: np.ndarray) -> np.ndarray:
+        """x(t), shares."""
+        k, t = self.exponent, np.asarray(times, dtype=float) / self.characteristic_time
+        if k == 1:
+            return self.shares * np.exp(-t)
+        return self.shares * np.maximum(1 + (1 - k) / (1 + k) * t, 0.0) ** (-(1 + k) / (1 - k))
