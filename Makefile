@@ -1,0 +1,48 @@
+# The book in two commands: `make book`, `make test`. `make help` lists the rest.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+EXTRAS := book,test,bench
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+
+.PHONY: help book test lint bench serve screenshots lock clean distclean install
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+book: $(VENV)/.installed ## execute what changed, build _build/html, say where it is
+	@$(BIN)/flowexec build
+
+test: book ## unit tests, checks of the book in a browser, executed notebooks run again
+	$(BIN)/python -m pytest tests _build/executed --nbval-lax --nbval-current-env
+
+lint: $(VENV)/.installed ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed ## speed, as ratios against peers in one run
+	$(BIN)/python -m tests.benchmarks
+
+serve: book ## read the book at http://127.0.0.1:8000
+	@$(BIN)/flowexec serve
+
+screenshots: book ## every page, light and dark, wide and phone, to _build/screenshots
+	$(BIN)/python -m tests.book.screenshots
+
+install: $(VENV)/.installed ## only the environment
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info[:2] <= (3, 13); sys.exit(not ok and f"This book needs Python 3.11 to 3.13, and $(PYTHON) is {sys.version.split()[0]}: make PYTHON=python3.12 $(MAKECMDGOALS)")'
+	@echo "Installing the locked packages into $(VENV) (the first time takes a few minutes) …"
+	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) install -qq --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	@touch $@
+
+clean: ## remove everything made, except the environment
+	rm -rf _build
+
+distclean: clean ## remove the environment too
+	rm -rf $(VENV) *.egg-info

@@ -1,0 +1,6 @@
+"""Turns chapters into a published book: finding, executing, building, and what-if runs."""
+
+from flowexec.publish.chapters import Book, Chapter, Parameter, find_book
+from flowexec.publish.errors import PublishError
+
+__all__ = ["Book", "Chapter", "Parameter", "PublishError", "find_book"]
