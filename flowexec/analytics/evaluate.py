@@ -13,11 +13,14 @@ from ..checks import check_choice, check_count
 from ..execution.problem import Strategy, execute
 from ..execution.scenario import Scenario
 from ..market.streams import STREAM_PATHS, default_threads
-from .shortfall import COMPONENTS, Shortfall, shortfall
+from .shortfall import BPS, COMPONENTS, Shortfall, shortfall
 from .statistics import Estimate, Moments, sd_estimate, var_cvar
 from .table import Table
 
 BENCHMARKS = ("arrival", "interval_vwap", "interval_twap", "close")
+SINGLE_FIGURES = (
+    "mean", "controlled_mean", "risk", "objective", "controlled_objective", "completion", "participation"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,8 @@ class Summary:
         Mean cost less its martingale part: the same expectation *when the mid is a martingale*, far less noise.
     risk : Estimate
         Mean quadratic variation held, currency².
-    objective : Estimate
-        Mean shortfall + risk aversion · risk, in currency whatever the unit of the rest.
+    objective, controlled_objective : Estimate
+        Mean shortfall + risk aversion · risk; the second with `controlled_mean` for the mean.
     slippage : dict of Estimate
         Mean slippage in bps against each benchmark; absent where some path traded nothing.
     completion, participation : Estimate
@@ -56,6 +59,7 @@ class Summary:
     controlled_mean: Estimate
     risk: Estimate
     objective: Estimate
+    controlled_objective: Estimate
     slippage: dict[str, Estimate]
     completion: Estimate
     participation: Estimate
@@ -129,12 +133,14 @@ def evaluate(
 
 def _reduce(cost: Shortfall, risk_aversion: float, unit: str) -> _Part:
     risk = cost.execution.risk
-    quantities = {"objective": cost.total + risk_aversion * risk, "risk": risk}
+    charge = risk_aversion * risk
     if unit == "bps":
-        cost = cost.bps()
+        cost, charge = cost.bps(), charge * (BPS / cost.arrival_value)
     total = cost.total
-    quantities |= {name: getattr(cost, name) for name in COMPONENTS}
-    quantities |= {"mean": total, "controlled_mean": total - cost.martingale}
+    controlled = total - cost.martingale
+    quantities = {name: getattr(cost, name) for name in COMPONENTS}
+    quantities |= {"mean": total, "controlled_mean": controlled, "risk": risk}
+    quantities |= {"objective": total + charge, "controlled_objective": controlled + charge}
     quantities |= {"completion": cost.completion, "participation": cost.participation}
     if bool((cost.traded > 0).all()):
         quantities |= {f"slippage {name}": cost.slippage(name) for name in BENCHMARKS}
@@ -143,14 +149,21 @@ def _reduce(cost: Shortfall, risk_aversion: float, unit: str) -> _Part:
     return _Part(total, moments)
 
 
+def _merge(one: dict[str, Moments], other: dict[str, Moments]) -> dict[str, Moments]:
+    """Moments of two samples together, of the quantities that both have."""
+    return {name: moments.merge(other[name]) for name, moments in one.items() if name in other}
+
+
 def _summary(parts: Iterable[_Part], unit: str) -> Summary:
-    totals, moments = [], []
+    totals: list[np.ndarray] = []
+    merged: dict[str, Moments] = {}
     for part in parts:
         totals.append(part.total)
-        moments += part.moments
+        # stream by stream in the order of the paths, whoever computed them: the same bits every time
+        merged = reduce(_merge, [merged, *part.moments] if merged else part.moments)
     total = np.concatenate(totals)
-    names = [name for name in moments[0] if all(name in m for m in moments)]
-    estimates = {name: reduce(Moments.merge, (m[name] for m in moments)).estimate for name in names}
+    totals.clear()  # every path's cost twice is a lot of memory
+    estimates = {name: moments.estimate for name, moments in merged.items()}
     var95, cvar95 = var_cvar(total, 0.95)
     var99, cvar99 = var_cvar(total, 0.99)
     return Summary(
@@ -163,5 +176,5 @@ def _summary(parts: Iterable[_Part], unit: str) -> Summary:
         var99=var99,
         cvar99=cvar99,
         slippage={name: estimates[f"slippage {name}"] for name in BENCHMARKS if f"slippage {name}" in estimates},
-        **{name: estimates[name] for name in ("mean", "controlled_mean", "risk", "objective", "completion", "participation")},
+        **{name: estimates[name] for name in SINGLE_FIGURES},
     )
