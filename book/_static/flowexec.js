@@ -101,7 +101,7 @@
   const start = async () => {
     const boxes = [...document.querySelectorAll(".flowexec-figure")];
     if (!boxes.length) return;
-    await loadPlotly();
+    await Promise.all([loadPlotly(), document.fonts.load("14px 'Book Sans'").catch(() => {})]);
     const sizes = new ResizeObserver((entries) => entries.forEach((entry) => draw(entry.target)));
     boxes.forEach((box) => sizes.observe(box)); // also fires when a closed solution is opened
     const redraw = () => boxes.forEach((box) => draw(box));

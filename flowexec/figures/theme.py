@@ -233,7 +233,7 @@ def _layout() -> dict[str, Any]:
         "font": {
             "color": INK,
             "size": 14,
-            "family": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
+            "family": "'Book Sans', system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
         },
         "colorway": list(PALETTE.values()),
         "xaxis": {**axis, "showgrid": False},
