@@ -71,12 +71,13 @@ def sd_estimate(sample: np.ndarray) -> Estimate:
     """Standard deviation s; by the delta method its error is √((m₄ − s⁴)/n) / 2s, without assuming normality."""
     if sample.size < 2:
         return Estimate(0.0, math.inf)
-    deviations = sample - sample.mean()
-    deviations *= deviations
-    s2 = float(deviations.sum()) / (sample.size - 1)
+    squares = sample - sample.mean()
+    squares *= squares
+    s2 = float(squares.sum()) / (sample.size - 1)
     if s2 == 0.0:
         return Estimate(0.0, 0.0)
-    m4 = float(deviations @ deviations) / sample.size
+    squares *= squares  # and not a dot product, whose bits depend on the threads of the BLAS
+    m4 = float(squares.sum()) / sample.size
     return Estimate(math.sqrt(s2), math.sqrt(max(m4 - s2**2, 0.0) / sample.size) / (2.0 * math.sqrt(s2)))
 
 
@@ -84,15 +85,21 @@ def var_cvar(cost: np.ndarray, level: float) -> tuple[Estimate, Estimate]:
     """Value at risk and expected shortfall of a *cost* (large is bad) at `level`, e.g. 0.95.
 
     VaR is the empirical `level` quantile q; its error is half the distance of the order statistics one binomial
-    standard deviation either side, which assumes no density. CVaR = q + E[(C − q)₊]/(1 − level) (Rockafellar and
-    Uryasev 2000, eq. 4); at the quantile its derivative in q vanishes, so its error is that of the mean of (C − q)₊.
+    standard deviation either side, which assumes no density (infinite when the sample is too small to have the upper
+    one). CVaR = q + E[(C − q)₊]/(1 − level) (Rockafellar and Uryasev 2000, eq. 4); at the quantile its derivative in
+    q vanishes, so its error is that of the mean of (C − q)₊. Pinned by `tests/analytics/test_statistics.py`.
     """
     check_real("level", level, above=0, below=1)
     n = cost.size
-    spread = math.sqrt(n * level * (1.0 - level))
-    ranks = [min(max(int(r), 0), n - 1) for r in (n * level, n * level - spread, n * level + spread)]
-    middle, low, high = np.partition(cost, sorted(set(ranks)))[ranks]
-    excess = mean_estimate(np.maximum(cost - middle, 0.0))
-    value_at_risk = Estimate(float(middle), float(high - low) / 2.0)
-    tail = Estimate(float(middle) + excess.value / (1.0 - level), excess.standard_error / (1.0 - level))
-    return value_at_risk, tail
+    deviation = math.sqrt(n * level * (1.0 - level))
+    rank = min(int(n * level), n - 1)
+    low, high = int(n * level - deviation), int(n * level + deviation)
+    ordered = np.partition(cost, sorted({low, rank, min(high, n - 1)}))
+    quantile = float(ordered[rank])
+    half_width = float(ordered[high] - ordered[low]) / 2.0 if high < n else math.inf
+    excess = ordered[rank:] - quantile  # (C − q)₊ is 0 for all others
+    mean = float(excess.sum()) / n
+    excess *= excess
+    squares = max(float(excess.sum()) - n * mean**2, 0.0)
+    error = math.sqrt(squares / (n - 1) / n) if n > 1 else math.inf
+    return Estimate(quantile, half_width), Estimate(quantile + mean / (1.0 - level), error / (1.0 - level))
