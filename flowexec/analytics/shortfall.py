@@ -102,28 +102,34 @@ class Shortfall:
         """Average price of the fills, currency per share, [path]; NaN where nothing was traded."""
         return sum_over_steps(self.execution.shares * self.execution.price) / self.traded
 
-    def benchmark(self, name: str) -> Array:
+    def benchmark(self, name: str, *, on_tape: bool = False) -> Array:
         """Benchmark price [path]: "arrival", "interval_vwap", "interval_twap" or "close".
 
-        All are mids of the market without the order, so that no trader can improve a benchmark by moving it.
-        "interval" is from the order's arrival to its end, not the whole day.
+        By default all are mids of the market without the order, so that no trader can improve a benchmark by
+        moving it. With `on_tape` they are what the market shows: every mid as the order has displaced it, and
+        in the VWAP the order's own fills beside the volume of all others. Only these can be observed, and they
+        can be moved. "interval" is from the order's arrival to its end, not the whole day.
         """
-        paths = self.execution.problem.paths
+        execution, paths = self.execution, self.execution.problem.paths
+        mid = paths.mid + execution.problem.order.sign * execution.displacement if on_tape else paths.mid
         if name == "arrival":
-            return paths.mid[0]
+            return mid[0]
         if name == "interval_vwap":
-            return sum_over_steps(paths.mid[:-1] * paths.volume) / sum_over_steps(paths.volume)
+            value, volume = sum_over_steps(mid[:-1] * paths.volume), sum_over_steps(paths.volume)
+            if on_tape:
+                return (value + sum_over_steps(execution.shares * execution.price)) / (volume + self.traded)
+            return value / volume
         if name == "interval_twap":
-            return sum_over_steps(paths.mid[:-1]) / paths.n_steps
+            return sum_over_steps(mid[:-1]) / paths.n_steps
         if name == "close":
-            return paths.mid[-1]
+            return mid[-1]
         raise ValueError(
             f"`name` must be one of 'arrival', 'interval_vwap', 'interval_twap', 'close', got {name!r}"
         )
 
-    def slippage(self, name: str) -> Array:
+    def slippage(self, name: str, *, on_tape: bool = False) -> Array:
         """s (average price − benchmark)/benchmark in bps, [path]; positive is worse than the benchmark."""
-        price = self.benchmark(name)
+        price = self.benchmark(name, on_tape=on_tape)
         return self.execution.problem.order.sign * (self.average_price - price) / price * BPS
 
 
