@@ -36,7 +36,9 @@ __all__ = ["BuildFailed", "build_book", "executed_path", "is_current"]
 
 
 class BuildFailed(PublishError):
-    """Chapters raised, or the site has warnings; what happened has been printed."""
+    """Chapters raised, or the site has warnings."""
+
+    exit_code = 1
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,8 @@ KERNEL_ENVIRONMENT = {
 class ChapterFailed(PublishError):
     """A cell of the chapter raised. `notebook` holds everything up to there, with the traceback."""
 
+    exit_code = 1
+
     def __init__(self, message: str, notebook: Any, seconds: float) -> None:
         super().__init__(message)
         self.notebook = notebook
