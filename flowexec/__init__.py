@@ -1,6 +1,6 @@
 """flowexec: optimal trade execution, every strategy on the same random paths through one execution step."""
 
-from .analytics import Estimate, Shortfall, Summary, Table, evaluate, shortfall, summarise
+from .analytics import Estimate, Shortfall, Summary, Table, evaluate, mean_estimate, shortfall, summarise
 from .execution import (
     Execution,
     ExecutionProblem,
@@ -13,7 +13,17 @@ from .execution import (
     TransientImpact,
     execute,
 )
-from .market import GBM, Bachelier, MarketPaths, VolumeCurve
+from .market import (
+    GBM,
+    Bachelier,
+    Heston,
+    MarketPaths,
+    VolumeCurve,
+    call_bias,
+    characteristic_function,
+    european_price,
+    log_return_density,
+)
 from .strategies import (
     POV,
     TWAP,
