@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import Any
 
 from flowexec.publish.assets import write_assets
-from flowexec.publish.chapters import Book, Chapter
-from flowexec.publish.digest import chapter_digest, file_digest, tree_digest
+from flowexec.publish.chapters import SOURCES, Book, Chapter
+from flowexec.publish.digest import chapter_digest, file_digest, package_folder, tree_digest
 from flowexec.publish.errors import PublishError
 from flowexec.publish.run import ChapterFailed, execute_chapter, workspace, write_atomically
 
@@ -198,9 +198,10 @@ def _fill_cache(book: Book) -> None:
 
 def _site_digest(book: Book) -> str:
     records = [file_digest(executed_path(book, chapter)) for chapter in book.chapters]
-    sources = tree_digest(book.root / "_config.yml", book.root / "_toc.yml", book.root / "book",
-                          book.root / "flowexec", book.root / "constraints.txt", book.root / "CHANGELOG.md")
-    return f"{sources} {' '.join(records)} python {sys.version_info[0]}.{sys.version_info[1]}"
+    names = ("_config.yml", "_toc.yml", "constraints.txt", SOURCES)
+    sources = tree_digest(book.root, *(book.root / name for name in names))
+    package = package_folder(book)  # its docstrings are the API appendix
+    return " ".join([sources, tree_digest(package, package), *records, sys.version.partition(" ")[0]])
 
 
 def _missing_pages(book: Book, html: Path) -> list[str]:
