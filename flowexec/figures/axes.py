@@ -1,0 +1,123 @@
+"""Axes: extent, ticks that a reader can say aloud, and titles with units."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .wording import clock, number, power_of_ten
+
+
+@dataclass
+class Axis:
+    """One axis of a figure.
+
+    Parameters
+    ----------
+    title : str
+        With the unit in brackets.
+    log : bool
+    zero : bool
+        Whether the axis must reach 0; if nothing lies beyond, it then begins or ends exactly there.
+    ticks : mapping of float to str, optional
+        Tick positions and texts; by default chosen by the extent.
+    limits : (low, high), optional
+        Instead of the data's extent, in data units.
+    zero_line : bool
+        Whether 0 is marked.
+    """
+
+    title: str
+    log: bool = False
+    zero: bool = False
+    ticks: dict[float, str] | None = None
+    limits: tuple[float, float] | None = None
+    zero_line: bool = False
+    tick_format: str | None = None
+    wording: Callable[[float], str] = number
+    low: float = field(default=math.inf, init=False)
+    high: float = field(default=-math.inf, init=False)
+
+    def reach(self, values: Any) -> None:
+        """Extend the axis to these values; on a logarithmic axis those of at most 0 do not count."""
+        values = np.asarray(values, dtype=float)
+        values = values[np.isfinite(values) & ((values > 0) if self.log else True)]
+        if values.size:
+            self.low, self.high = min(self.low, float(values.min())), max(self.high, float(values.max()))
+
+    def place(self, value: Any) -> Any:
+        """Data units to axis units: the logarithm on a logarithmic axis."""
+        if not self.log:
+            return value
+        with np.errstate(divide="ignore", invalid="ignore"):
+            placed = np.log10(value)
+        return float(placed) if np.ndim(placed) == 0 else placed
+
+    def range(self, padding: float) -> tuple[float, float]:
+        """Extent in axis units, `padding` of it added at each end that is not a bound of the data itself."""
+        if self.limits is not None:
+            low, high = (float(self.place(limit)) for limit in self.limits)
+            return low, high
+        low, high = self.low, self.high
+        if self.zero:
+            low, high = min(low, 0.0), max(high, 0.0)
+        low, high = float(self.place(low)), float(self.place(high))
+        span = high - low or (0.5 if self.log else abs(high) or 1.0)
+        stop_low, stop_high = self.zero and low == 0, self.zero and high == 0
+        return low - (0 if stop_low else padding * span), high + (0 if stop_high else padding * span)
+
+    def layout(self, span: tuple[float, float]) -> dict[str, Any]:
+        """Plotly's form of the axis."""
+        axis: dict[str, Any] = {"title": {"text": self.title}, "range": list(span), "type": "log" if self.log else "linear"}
+        ticks = self.ticks if self.ticks is not None else (log_ticks(*span) if self.log else None)
+        if ticks is not None:
+            axis |= {"tickmode": "array", "tickvals": list(ticks), "ticktext": list(ticks.values())}
+        elif self.tick_format is not None:
+            axis["tickformat"] = self.tick_format
+        elif max(abs(span[0]), abs(span[1])) >= 1e5:
+            axis["tickformat"] = "~s"
+        else:
+            axis |= {"exponentformat": "power", "minexponent": 5, "tickformat": ""}
+        return axis
+
+    def narrow_ticks(self, span: tuple[float, float]) -> dict[str, Any]:
+        """Fewer ticks, for a phone."""
+        if self.ticks is None or len(self.ticks) <= 6:
+            return {} if self.ticks is not None or self.log else {"nticks": 5}
+        kept = dict(list(self.ticks.items())[:: math.ceil(len(self.ticks) / 5)])
+        return {"tickvals": list(kept), "ticktext": list(kept.values())}
+
+
+def log_ticks(low: float, high: float) -> dict[float, str]:
+    """Ticks of a logarithmic axis from 10^low to 10^high: decades, with 2 and 5 or 3 where there are few."""
+    decades = high - low
+    steps = (1, 2, 5) if decades < 2 else (1, 3) if decades < 3 else (1,)
+    stride = max(1, math.ceil(decades / 7))
+    exponents = range(math.floor(low), math.ceil(high) + 1)
+    inside = [
+        (step, exponent)
+        for exponent in exponents
+        for step in steps
+        if low - 1e-9 <= math.log10(step) + exponent <= high + 1e-9 and (stride == 1 or exponent % stride == 0)
+    ]
+    plain = all(-4 <= exponent <= 5 for _, exponent in inside)
+    return {
+        step * 10.0**exponent: number(step * 10.0**exponent)
+        if plain
+        else (power_of_ten(exponent) if step == 1 else f"{step}·{power_of_ten(exponent)}")
+        for step, exponent in inside
+    }
+
+
+def clock_ticks(begin: float, end: float) -> dict[float, str]:
+    """Times of day, `hh:mm`, on whole or half hours where the span allows it."""
+    for step in (60.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0):
+        if (end - begin) / step <= 8:
+            break
+    first = math.ceil(begin / step - 1e-9) * step
+    ticks = np.arange(first, end + 1e-6, step)
+    return {float(t): clock(t) for t in ticks}

@@ -1,0 +1,67 @@
+"""Numbers as words: for labels on a figure and for its alternative text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from ..analytics.statistics import Estimate
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number with `digits` significant digits, a true minus sign, and thousands in groups.
+
+    >>> number(-1234567.0), number(0.04567), number(2.5e-7)
+    ('−1,234,567', '0.0457', '2.5·10⁻⁷')
+    """
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}".replace("-", "−").replace("inf", "∞")
+    size = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
+    if size < -4 or size >= 15:
+        mantissa = f"{value / 10.0**size:.{digits - 1}f}"
+        mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+        return f"{mantissa}·{power_of_ten(size)}".replace("-", "−").removeprefix("1·")
+    text = f"{value:,.{max(digits - 1 - size, 0)}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return text.replace("-", "−")
+
+
+def power_of_ten(exponent: int) -> str:
+    """10 to a whole power in Unicode: `10⁻⁶`."""
+    return "10" + str(exponent).translate(_SUPERSCRIPTS)
+
+
+def decimals(standard_error: float) -> int:
+    """How many decimals a value deserves whose standard error is this: two digits of the error, none below units."""
+    if standard_error <= 0 or not math.isfinite(standard_error):
+        return 2
+    return min(max(1 - math.floor(math.log10(standard_error)), 0), 12)
+
+
+def value_of(estimate: Estimate, *, signed: bool = False) -> str:
+    """The value of an estimate, to the digit its error allows."""
+    if estimate.standard_error == 0:
+        return ("+" if signed and estimate.value > 0 else "") + number(estimate.value, 4)
+    text = f"{estimate.value:{'+' if signed else ''},.{decimals(estimate.standard_error)}f}"
+    return text.replace("-", "−")
+
+
+def estimate(item: Estimate, *, signed: bool = False) -> str:
+    """An estimate as value ± standard error, both to the same digit."""
+    if item.standard_error == 0:
+        return value_of(item, signed=signed)
+    return f"{value_of(item, signed=signed)} ± {item.standard_error:,.{decimals(item.standard_error)}f}"
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words as an enumeration: `a, b and c`."""
+    words = list(words)
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
+
+
+def clock(seconds: float) -> str:
+    """Seconds after midnight as `hh:mm`."""
+    minutes = round(seconds / 60)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
