@@ -47,6 +47,12 @@ class PairedDifference:
     unpaired_error: float
     n_paths: int
 
+    @property
+    def martingale_z(self) -> float:
+        """`martingale` in standard errors from 0; 0 where there is neither."""
+        value, error = self.martingale
+        return value / error if error > 0 else math.copysign(math.inf, value) if value else 0.0
+
 
 _Sample = dict[str, list[Moments]]
 

@@ -91,11 +91,12 @@ def test_the_honest_pass_and_the_cheat_is_caught():
     problem = SCENARIO.sample(20_000, seed=3)
     twap = costs(TWAP(), problem)
     for strategy in (VWAP(CURVE), POV(0.12), Immediate()):
-        part = paired_difference(costs(strategy, problem), twap).martingale
-        assert abs(part.value) < 4 * part.standard_error
+        assert abs(paired_difference(costs(strategy, problem), twap).martingale_z) < 4
+    assert paired_difference(twap, twap).martingale_z == 0
     cheat = paired_difference(costs(peeking(problem), problem), twap)
     assert cheat.difference.value < -10 * cheat.difference.standard_error
-    assert cheat.martingale.value < -10 * cheat.martingale.standard_error
+    assert cheat.martingale_z == pytest.approx(cheat.martingale.value / cheat.martingale.standard_error)
+    assert cheat.martingale_z < -10
     assert cheat.controlled.value > 0  # uneven trading costs him what it costs everybody
 
 
