@@ -42,10 +42,12 @@ def observations_needed(sd: float, effect: float, *, power: float = 0.9, level: 
 
 def power_of_test(sd: float, effect: float, n: int, *, level: float = 0.05) -> float:
     """Probability that n observations show `effect` at `level`: the inverse of `observations_needed`."""
-    check_real("sd", sd, above=0)
+    check_real("sd", sd, at_least=0)
     check_real("effect", effect, above=0)
     check_real("n", n, at_least=1)
     check_real("level", level, above=0, below=1)
+    if sd == 0.0:
+        return 1.0
     normal = NormalDist()
     return normal.cdf(effect * math.sqrt(n) / sd - normal.inv_cdf(1.0 - level / 2.0))
 

@@ -21,6 +21,7 @@ def test_the_size_it_asks_for_gives_the_power_it_promises():
 
 def test_without_noise_one_observation_is_enough():
     assert observations_needed(0.0, 1.0) == 1
+    assert power_of_test(0.0, 1.0, 1) == 1.0
 
 
 def test_variance_ratio_of_dependent_samples_has_the_error_it_states():
