@@ -8,7 +8,9 @@ def check_real(name: str, value: object, *, above: float | None = None, at_least
                below: float | None = None, at_most: float | None = None) -> None:
     """Raise `ValueError` unless `value` is a finite real number inside the given bounds.
 
-    The message names the argument, the rule and the value, e.g. ``` `rho` must lie in [-1, 1], got 1.3```.
+    The message names the argument, the rule and the value: "`rho` must lie in [-1, 1], got 1.3".
+
+    Pinned by `tests/test_checks.py`.
     """
     low = above if above is not None else at_least
     high = below if below is not None else at_most

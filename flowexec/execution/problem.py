@@ -130,7 +130,7 @@ class ExecutionProblem:
     ----------
     order : Order
     paths : MarketPaths
-        With as many steps, and as long, as the order.
+        With as many steps, and as long, as the order; the steps of equal length.
     impact : Impact
     information : {"model", "estimated"}
         Which variance strategies observe: the model's spot variance, or an exponentially weighted estimate
@@ -150,9 +150,16 @@ class ExecutionProblem:
         check_choice("information", self.information, ("model", "estimated"))
         if self.paths.n_steps != self.order.n_steps:
             raise ValueError(f"`paths` must have the order's {self.order.n_steps} steps, got {self.paths.n_steps}")
-        if abs(self.paths.horizon - self.order.horizon) > 1e-9 * self.order.horizon:
+        tolerance = 1e-6 * self.order.horizon  # times in float32 have seven digits
+        if abs(self.paths.horizon - self.order.horizon) > tolerance:
             raise ValueError(
                 f"`paths` must last as long as the order, {self.order.horizon:g} days, got {self.paths.horizon:g}"
+            )
+        lengths = self.paths.times[1:] - self.paths.times[:-1]
+        if float(lengths.max() - lengths.min()) > tolerance:
+            raise ValueError(
+                f"`paths` must have steps of equal length, got lengths from {float(lengths.min()):g} to "
+                f"{float(lengths.max()):g} days"
             )
 
     @cached_property
@@ -178,14 +185,14 @@ class ExecutionProblem:
             order=self.order,
             impact=self.impact,
             step=k,
-            inventory=state.inventory,
-            past_mid=paths.mid[: k + 1],
-            past_variance=self.observed_variance[: k + 1],
-            past_volume=paths.volume[:k],
-            spread=paths.spread[k],
-            displacement=state.impact.displacement,
-            signal=None if paths.signal is None else paths.signal[k],
-            depth=None if paths.depth is None else paths.depth[k],
+            inventory=_read_only(state.inventory),
+            past_mid=_read_only(paths.mid[: k + 1]),
+            past_variance=_read_only(self.observed_variance[: k + 1]),
+            past_volume=_read_only(paths.volume[:k]),
+            spread=_read_only(paths.spread[k]),
+            displacement=_read_only(state.impact.displacement),
+            signal=None if paths.signal is None else _read_only(paths.signal[k]),
+            depth=None if paths.depth is None else _read_only(paths.depth[k]),
         )
 
     def step(self, state: State, shares: Array) -> tuple[State, Fill]:
@@ -266,6 +273,14 @@ def execute(strategy: Strategy, problem: ExecutionProblem) -> Execution:
         inventory.append(state.inventory)
         displacement.append(state.impact.displacement)
     return Execution(problem, stack(inventory), stack(shares), stack(price), stack(displacement), state.impact)
+
+
+def _read_only(array: Array) -> Array:
+    """A view that refuses to be written to (numpy only): no strategy changes the past, or its order, by accident."""
+    if isinstance(array, np.ndarray):
+        array = array.view()
+        array.flags.writeable = False
+    return array
 
 
 def stack(rows: list[Array]) -> Array:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-
-import numpy as np
 
 from ..checks import check_real
 from ..execution.problem import Observation
@@ -28,6 +27,12 @@ class TWAP:
         return observation.inventory / observation.steps_remaining
 
 
+def _next_fraction(weights: Sequence[float], step: int) -> float:
+    """Part of what is left that a schedule trades in `step`: relative, so that rounding never leaves a residue."""
+    left = sum(weights[step:])
+    return float(weights[step] / left) if left > 0 else 0.0
+
+
 @dataclass(frozen=True)
 class Schedule:
     """Any deterministic schedule, by the weight of each step.
@@ -35,16 +40,16 @@ class Schedule:
     Parameters
     ----------
     weights : tuple of float
-        Relative shares of each step, none negative, the last greater than 0; only their ratios matter.
-        An order of another number of steps is refused.
+        Relative shares of each step, none negative, not all 0; only their ratios matter. An order of another
+        number of steps is refused.
     """
 
     weights: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "weights", tuple(float(w) for w in self.weights))
         for weight in self.weights:
             check_real("weights", weight, at_least=0)
+        object.__setattr__(self, "weights", tuple(float(w) for w in self.weights))
         if sum(self.weights) <= 0:
             raise ValueError(f"`weights` must hold at least one positive number, got {self.weights!r}")
 
@@ -54,9 +59,7 @@ class Schedule:
                 f"`weights` must have one entry for each of the order's {observation.order.n_steps} steps, "
                 f"got {len(self.weights)}"
             )
-        left = sum(self.weights[observation.step :])
-        # relative to what is left, so that rounding never leaves a residue for the last step
-        return observation.inventory * (self.weights[observation.step] / left if left > 0 else 0.0)
+        return observation.inventory * _next_fraction(self.weights, observation.step)
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,8 @@ class VWAP:
 
     def trade(self, observation: Observation) -> Array:
         order = observation.order
-        left = self.curve.expected(order.n_steps, order.horizon)[observation.step :]
-        return observation.inventory * float(left[0] / np.sum(left))
+        expected = self.curve.expected(order.n_steps, order.horizon)
+        return observation.inventory * _next_fraction(expected.tolist(), observation.step)
 
 
 @dataclass(frozen=True)

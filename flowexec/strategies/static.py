@@ -77,22 +77,23 @@ def static_plan(
     With D_k = Σ_{j<k} τγ(n_j/τ)^δ:  E = Σ_k n_k (D_k + spread/2 + ε(n_k/τ)^β),  V = σ²τ Σ_{k≥1} x_k².
     For β = δ = 1 these are Almgren and Chriss (2000, eq. 4–5). `volatility` is σ in currency per share and √day.
 
-    Pinned by `tests/strategies/test_static.py` and, path by path, by `tests/execution/test_truths.py`.
+    Pinned by `tests/strategies/test_static.py` and, path by path, by `tests/test_truths.py`.
     """
     check_real("volatility", volatility, at_least=0)
     check_real("spread", spread, at_least=0)
     check_real("risk_aversion", risk_aversion, at_least=0)
     trades = np.asarray(trades, dtype=float)
-    if trades.shape != (order.n_steps,) or not trades.min() >= 0:
-        raise ValueError(f"`trades` must be {order.n_steps} numbers of at least 0, got shape {trades.shape}")
+    if trades.shape != (order.n_steps,):
+        raise ValueError(f"`trades` must have shape {(order.n_steps,)}, one entry a step, got {trades.shape}")
+    if not trades.min() >= 0:  # false for NaN as well
+        raise ValueError(f"`trades` must be at least 0 in every step, got {trades.min():g}")
     if abs(trades.sum() - order.shares) > 1e-9 * order.shares:
         raise ValueError(f"`trades` must sum to the order's {order.shares:g} shares, got {trades.sum():g}")
     tau = order.step_length
     left = tau * impact.permanent * (trades / tau) ** impact.permanent_exponent
     displacement = np.cumsum(left) - left
     temporary = impact.temporary * (trades / tau) ** impact.exponent
-    inventory = order.shares - np.concatenate([[0.0], np.cumsum(trades)])
-    inventory[-1] = 0.0
+    inventory = np.append(np.cumsum(trades[::-1])[::-1], 0.0)  # from the end, so that rounding leaves it ≥ 0 and at 0
     return StaticPlan(
         times=np.linspace(0.0, order.horizon, order.n_steps + 1),
         trades=trades,
@@ -113,10 +114,11 @@ def solve_static(
 
         min Σ_k g(n_k) + λσ²τ Σ_{k≥1} x_k²,   g(n) = ετ^(−β) n^(1+β) − γn²/2,   n_k ≥ 0, Σ n_k = X.
 
-    β ≤ 1: g is convex on [0, X] exactly when β(1+β)ετ^(−β)X^(β−1) ≥ γ; anything else is refused, because the
-    order could then be traded in lumps for less than nothing. β > 1: g is concave for the smallest trades; the
-    programme is solved for its convex envelope (linear up to where the tangent through the origin touches g), and
-    `gap` bounds what is lost by that. Solved by sequential quadratic programming (`scipy.optimize`).
+    β ≤ 1: g is convex on [0, X] exactly when β(1+β)ετ^(−β)X^(β−1) ≥ γ; anything else is refused, because trading
+    in lumps would then pay, and the best lumps are a matter of search. β > 1: g is concave for the smallest trades;
+    the programme is solved for its convex envelope on [0, X] (linear up to where the tangent through the origin
+    touches g, or to X), and `gap` bounds what is lost by that. Solved by sequential quadratic programming
+    (`scipy.optimize`).
 
     Parameters
     ----------
@@ -149,10 +151,13 @@ def solve_static(
     n_steps, tau, shares = order.n_steps, order.step_length, order.shares
     beta, gamma = impact.exponent, impact.permanent
     cost = impact.temporary * tau**-beta
-    if beta <= 1 and beta * (1 + beta) * cost * shares ** (beta - 1) < gamma:
-        bound = beta * (1 + beta) * cost * shares ** (beta - 1)
-        raise ValueError(f"`impact.permanent` must be at most {bound:g} for a convex problem, got {gamma:g}")
-    touch = (gamma / (2 * beta * cost)) ** (1 / (beta - 1)) if beta > 1 and gamma > 0 and cost > 0 else 0.0
+    convex_up_to = beta * (1 + beta) * cost * shares ** (beta - 1)
+    if (beta <= 1 or cost == 0) and convex_up_to < gamma:
+        raise ValueError(f"`impact.permanent` must be at most {convex_up_to:g} for a convex problem, got {gamma:g}")
+    # where the tangent through the origin touches g: βcn^β = γn/2
+    touch = 0.0
+    if beta > 1 and gamma > 0:
+        touch = shares * min(gamma * shares ** (1 - beta) / (2 * beta * cost), 1.0) ** (1 / (beta - 1))
 
     def step_cost(n: np.ndarray) -> np.ndarray:
         return cost * n ** (1 + beta) - 0.5 * gamma * n**2
@@ -163,14 +168,14 @@ def solve_static(
     # in units of the order and of TWAP's temporary cost or risk, so that tolerances mean the same for every order
     risk = risk_aversion * volatility**2 * tau
     scale = n_steps * cost * (shares / n_steps) ** (1 + beta) + risk * n_steps * shares**2 / 3 or 1.0
-    slope_at_touch = step_slope(np.asarray(touch)) if touch else 0.0
+    chord = float(step_cost(np.asarray(touch))) / touch if touch > 0 else 0.0
 
     def objective(fractions: np.ndarray) -> tuple[float, np.ndarray]:
         n = shares * np.maximum(fractions, 0.0)  # the solver may step over 0 by a rounding
         held = shares * (1.0 - np.cumsum(fractions))[:-1]
         small = n < touch
-        value = np.where(small, slope_at_touch * n, step_cost(n)).sum() + risk * (held @ held)
-        slope = np.where(small, slope_at_touch, step_slope(n))
+        value = np.where(small, chord * n, step_cost(n)).sum() + risk * (held @ held)
+        slope = np.where(small, chord, step_slope(n))
         slope[:-1] -= 2 * risk * np.cumsum(held[::-1])[::-1]
         return value / scale, slope * shares / scale
 
@@ -188,7 +193,7 @@ def solve_static(
     fractions = np.maximum(result.x, 0.0)
     trades = shares * fractions / fractions.sum()
     small = (trades > 0) & (trades < touch)
-    gap = float((step_cost(trades) - slope_at_touch * trades)[small].sum())
+    gap = float((step_cost(trades) - chord * trades)[small].sum())
     return static_plan(
         order, trades, volatility=volatility, impact=impact, spread=spread, risk_aversion=risk_aversion, gap=gap
     )
@@ -213,6 +218,10 @@ class Almgren2003:
         η and k.
     risk_aversion : float
         λ > 0, 1/currency.
+
+    Notes
+    -----
+    Pinned by `tests/strategies/test_static.py`: by quadrature of x(t), and as the limit of `solve_static`.
     """
 
     shares: float
