@@ -11,17 +11,28 @@ __all__ = ["setup"]
 #: Identifiers that sphinx-proof and sphinx-exercise give to every box of a page, though an id may stand there once.
 _REPEATED = re.compile(r'(<(?:div|section)\b[^>]*\bid=")(proof|proof-content|exercise-content|solution-content)(")')
 
+_PROOF = re.compile(r'(<div class="proof admonition"[^>]*>\s*)<p>Proof\. ')
+
 
 def setup(app: Any) -> dict[str, Any]:
     """Register with Sphinx; named in `_config.yml`."""
     # Jupyter Book passes this on to sphinx_comments, which the book leaves out because it loads remote scripts
     app.add_config_value("comments_config", {}, "html")
-    app.connect("html-page-context", _number_repeated_ids)
+    app.connect("html-page-context", _finish_page)
+    app.connect("autodoc-process-docstring", _escape_bars, priority=100)  # before numpydoc reads the sections
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def _number_repeated_ids(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
-    """Make the ids of a page unique, as HTML demands and screen readers rely on."""
+def _finish_page(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Make the ids of a page unique, as HTML demands and screen readers rely on, and set off the word "Proof"."""
     if "body" in context:
         number = count(1)
-        context["body"] = _REPEATED.sub(lambda m: f"{m[1]}{m[2]}-{next(number)}{m[3]}", context["body"])
+        body = _REPEATED.sub(lambda m: f"{m[1]}{m[2]}-{next(number)}{m[3]}", context["body"])
+        context["body"] = _PROOF.sub(r'\1<p><em class="proof-word">Proof.</em> ', body)
+
+
+def _escape_bars(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Let |x| in a docstring be an absolute value, not reStructuredText's mark of a substitution."""
+    for i, line in enumerate(lines):
+        pieces = line.split("``")
+        lines[i] = "``".join(p if k % 2 else p.replace("|", r"\|") for k, p in enumerate(pieces))
