@@ -1,0 +1,145 @@
+"""Cost, memory and optimum of schedules under transient impact."""
+
+import math
+
+import numpy as np
+import pytest
+
+from flowexec import (
+    GBM,
+    ExponentialDecay,
+    Order,
+    PowerImpact,
+    PowerLawDecay,
+    Scenario,
+    Schedule,
+    TransientImpact,
+    execute,
+    shortfall,
+    static_plan,
+)
+from flowexec.strategies.transient import decay_matrix, displacement_path, schedule_cost, solve_transient
+
+IMPACTS = [
+    PowerImpact(2e-3, 0.6, 3e-7),
+    PowerImpact(2e-3, 1.4, 3e-5, 0.6),
+    TransientImpact(2e-6, ExponentialDecay(7.0)),
+    TransientImpact(2e-6, PowerLawDecay(0.02, 0.4)),
+    TransientImpact(1e-3, PowerLawDecay(0.02, 0.4), 0.5),
+]
+
+
+@pytest.mark.parametrize("impact", IMPACTS)
+@pytest.mark.parametrize("side", ["sell", "buy"])
+def test_cost_is_what_the_engine_charges_on_every_path(impact, side):
+    order = Order(side, 1e5, 0.5, 7)
+    weights = (3.0, 0.0, 1.0, 4.0, 1.0, 5.0, 9.0)
+    problem = Scenario(order, GBM(100.0, 0.02, spread=0.03), impact).sample(40, seed=5)
+    cost = shortfall(execute(Schedule(weights), problem))
+    trades = 1e5 * np.array(weights) / sum(weights)
+    expected = schedule_cost(trades, impact, step_length=order.step_length, spread=0.03)
+    assert cost.total - cost.martingale == pytest.approx(np.full(40, expected), rel=1e-9)
+
+
+def test_power_impact_agrees_with_the_static_plan():
+    order, trades = Order("sell", 100.0, 1.0, 3), np.array([50.0, 20.0, 30.0])
+    plan = static_plan(order, trades, volatility=1.0, impact=IMPACTS[0], spread=0.01)
+    assert schedule_cost(trades, IMPACTS[0], step_length=1 / 3, spread=0.01) == pytest.approx(
+        plan.expected_cost, rel=1e-12
+    )
+
+
+def test_linear_impulses_give_a_quadratic_form():
+    rng, tau = np.random.default_rng(2), 0.1
+    for impact in IMPACTS[2:4]:
+        kernel = decay_matrix(impact.decay, tau * np.arange(9))
+        for _ in range(20):
+            n = rng.normal(size=9)
+            assert schedule_cost(n, impact, step_length=tau) == pytest.approx(
+                0.5 * impact.coefficient * n @ kernel @ n, rel=1e-11
+            )
+
+
+@pytest.mark.parametrize("impact", IMPACTS)
+def test_cost_does_not_know_which_side_is_called_positive(impact):
+    n = np.array([3.0, -1.0, 0.0, 2.0, -5.0])
+    assert schedule_cost(-n, impact, step_length=0.2, spread=0.1) == pytest.approx(
+        schedule_cost(n, impact, step_length=0.2, spread=0.1), rel=1e-14
+    )
+
+
+def test_decay_matrix():
+    times = np.array([0.0, 0.3, 0.1])
+    matrix = decay_matrix(ExponentialDecay(2.0), times)
+    assert matrix == pytest.approx(np.exp(-2.0 * np.abs(times[:, None] - times)))
+    assert np.linalg.eigvalsh(decay_matrix(PowerLawDecay(0.01, 0.5), np.linspace(0, 1, 30)))[0] > 0
+
+
+@pytest.mark.parametrize("impact", IMPACTS)
+def test_displacement_is_the_engines(impact):
+    order, weights = Order("buy", 1e5, 0.5, 6), (3.0, 0.0, 1.0, 4.0, 1.0, 5.0)
+    problem = Scenario(order, GBM(100.0, 0.02), impact).sample(2, seed=5)
+    execution = execute(Schedule(weights), problem)
+    trades, tau = 1e5 * np.array(weights) / sum(weights), order.step_length
+    # the engine's rows are just before a trade, displacement_path counts it from its own moment on
+    before = displacement_path(trades, impact, tau * np.arange(7) - 1e-6 * tau, step_length=tau)
+    assert before == pytest.approx(execution.displacement[:, 0], rel=1e-4)
+    after = displacement_path(trades, impact, np.array([0.0]), step_length=tau)
+    assert after == pytest.approx(displacement_path(trades[:1], impact, np.array([0.0]), step_length=tau))
+
+
+def test_impact_relaxes_after_the_order_by_its_kernel():
+    trades, late = np.array([2.0, 1.0]), np.array([5.0])
+    assert displacement_path(trades, PowerImpact(1.0, permanent=3.0), late, step_length=0.1) == pytest.approx(
+        9.0
+    )
+    fading = TransientImpact(3.0, ExponentialDecay(0.7))
+    left = 6.0 * math.exp(-3.5) + 3.0 * math.exp(-0.7 * 4.9)
+    assert displacement_path(trades, fading, late, step_length=0.1) == pytest.approx(left)
+    assert displacement_path(trades, fading, np.array([-1.0]), step_length=0.1) == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize("risk_aversion", [0.0, 1e-6, 1e-4])
+@pytest.mark.parametrize("decay", [ExponentialDecay(5.0), PowerLawDecay(0.03, 0.4)])
+def test_solution_is_stationary_and_minimal(decay, risk_aversion):
+    order, impact = Order("sell", 1e5, 1.0, 10), TransientImpact(2e-6, decay)
+    terms = {"volatility": 1.5, "risk_aversion": risk_aversion, "spread": 0.02}
+    plan = solve_transient(order, impact, **terms)
+    assert plan.trades.sum() == pytest.approx(1e5, rel=1e-12)
+    assert plan.trades.min() > 0
+    rng = np.random.default_rng(4)
+    for size in (1e-4, 1e-2, 1.0) * 30:
+        change = rng.normal(size=10)
+        trades = plan.trades + size * 1e4 * (change - change.mean())
+        held = 1e5 - np.cumsum(trades)[:-1]
+        # without spread on what is traded back and forth: the programme is that of one-sided orders
+        objective = schedule_cost(trades, impact, step_length=0.1) + 0.01 * 1e5
+        objective += risk_aversion * 1.5**2 * 0.1 * held @ held
+        assert objective > plan.objective * (1 - 1e-12)
+
+
+def test_risk_aversion_trades_earlier_and_time_symmetry_holds_without_it():
+    order, impact = Order("sell", 1e5, 1.0, 12), TransientImpact(2e-6, PowerLawDecay(0.03, 0.4))
+    neutral = solve_transient(order, impact)
+    averse = solve_transient(order, impact, volatility=1.5, risk_aversion=1e-5)
+    assert neutral.trades == pytest.approx(neutral.trades[::-1], rel=1e-9)
+    assert (averse.inventory[1:-1] < neutral.inventory[1:-1]).all()
+    assert averse.expected_cost > neutral.expected_cost
+
+
+def test_refusals():
+    order = Order("sell", 1e5, 1.0, 5)
+    with pytest.raises(ValueError, match="`impact` must be a TransientImpact with exponent 1"):
+        solve_transient(order, TransientImpact(1e-3, ExponentialDecay(1.0), 0.5))
+    with pytest.raises(ValueError, match="`impact` must be a TransientImpact with exponent 1"):
+        solve_transient(order, PowerImpact(1e-3))
+    with pytest.raises(ValueError, match="positive definite"):
+        solve_transient(order, TransientImpact(1e-6, ExponentialDecay(0.0)))
+    with pytest.raises(ValueError, match="`trades` must be"):
+        schedule_cost(np.array([1.0, math.nan]), IMPACTS[0], step_length=0.1)
+    with pytest.raises(ValueError, match="`step_length` must be greater than 0"):
+        schedule_cost(np.array([1.0]), IMPACTS[0], step_length=0.0)
+    with pytest.raises(ValueError, match="`impact` must be a PowerImpact or a TransientImpact"):
+        schedule_cost(np.array([1.0]), None, step_length=0.1)
+    with pytest.raises(ValueError, match="`times`"):
+        decay_matrix(ExponentialDecay(1.0), np.array([0.0, math.inf]))
