@@ -1,19 +1,35 @@
 """How to trade, in closed form."""
 
 from .almgren_chriss import AlmgrenChriss, efficient_frontier
+from .clock import clock_penalty
+from .limit_price import LimitPrice
+from .obizhaeva_wang import ObizhaevaWang, obizhaeva_wang_limit
+from .price_adaptive import AggressiveInTheMoney
+from .recorded import Recorded, peeking
 from .schedules import POV, TWAP, VWAP, Immediate, Schedule
 from .static import Almgren2003, StaticPlan, solve_static, static_plan
+from .transient import displacement_path, schedule_cost, solve_transient
 
 __all__ = [
     "POV",
     "TWAP",
     "VWAP",
+    "AggressiveInTheMoney",
     "Almgren2003",
     "AlmgrenChriss",
     "Immediate",
+    "LimitPrice",
+    "ObizhaevaWang",
+    "Recorded",
     "Schedule",
     "StaticPlan",
+    "clock_penalty",
+    "displacement_path",
     "efficient_frontier",
+    "obizhaeva_wang_limit",
+    "peeking",
+    "schedule_cost",
     "solve_static",
+    "solve_transient",
     "static_plan",
 ]

@@ -97,6 +97,10 @@ class AlmgrenChriss:
             check_real("permanent", self.permanent, at_least=0)
 
     def trade(self, observation: Observation) -> Array:
+        return observation.inventory * (1.0 - kept_fraction(self.decay(observation), observation.steps_remaining))
+
+    def decay(self, observation: Observation) -> Array:
+        """cosh κτ as calibrated when the order arrived: a number where σ is given or common to all paths, else [path]."""
         temporary, permanent = self._coefficients(observation.impact, observation.order)
         if self.volatility is None:
             variance = observation.arrival_price**2 * observation.past_variance[0]
@@ -104,8 +108,7 @@ class AlmgrenChriss:
                 variance = variance[0]
         else:
             variance = self.volatility**2
-        cosh = _decay(observation.order, temporary, permanent, self.risk_aversion, variance)
-        return observation.inventory * (1.0 - kept_fraction(cosh, observation.steps_remaining))
+        return _decay(observation.order, temporary, permanent, self.risk_aversion, variance)
 
     def urgency(self, order: Order, *, volatility: float, impact: Impact) -> float:
         """κ per day: far from the end the holding shrinks like e^(−κt). Its inverse is the half-life.
