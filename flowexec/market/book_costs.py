@@ -1,0 +1,189 @@
+"""What trading against a recorded book costs, and what the recording knows of the reaction to trades."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..checks import check_count, check_real
+from .book_statistics import durations
+from .order_book import EXECUTION, OrderBook, walk_levels
+from .paths import ASK, BID
+
+
+def _leave_one_out(
+    values: np.ndarray, moments: np.ndarray, session: tuple[float, float], blocks: int
+) -> np.ndarray:
+    """Means of `values` [moment, …] without one block of the session at a time, [block, …]."""
+    begin, end = session
+    block = np.minimum((moments - begin) / (end - begin) * blocks, blocks - 1).astype(int)
+    present = np.unique(block)
+    if len(present) < 2:
+        raise ValueError(
+            f"the data lie in one of the {blocks} `blocks` of the session: no standard error from one"
+        )
+    return np.stack([values[block != b].mean(axis=0) for b in present])
+
+
+def _jackknife_error(replicates: np.ndarray) -> np.ndarray:
+    n = len(replicates)
+    squares = (replicates - replicates.mean(axis=0)) ** 2
+    error: np.ndarray = np.sqrt((n - 1) / n * squares.sum(axis=0))
+    return error
+
+
+@dataclass(frozen=True)
+class WalkingCost:
+    """Cost of market orders of several sizes against the recorded book; arrays [2, size], `BID` is hit by
+    sales.
+
+    Attributes
+    ----------
+    shares : array [size]
+    cost : array [2, size]
+        Mean cost beyond the half spread (average price against the best price), bps of the mid.
+    standard_error : array [2, size]
+    half_spread : float
+        Mean half spread, bps: what every size pays on top.
+    excess : array [2, size]
+        Share of all shares that exceeded the visible levels, and whose cost is therefore understated.
+    exponent, exponent_error : array [2]
+        β of cost ∝ shares^β, fitted by least squares on logarithms over the sizes with a positive cost and at
+        most `excess_limit` of excess, and its standard error; NaN where fewer than two sizes qualify.
+    """
+
+    shares: np.ndarray
+    cost: np.ndarray
+    standard_error: np.ndarray
+    half_spread: float
+    excess: np.ndarray
+    exponent: np.ndarray
+    exponent_error: np.ndarray
+
+
+def _exponent(shares: np.ndarray, cost: np.ndarray, usable: np.ndarray) -> float:
+    if usable.sum() < 2 or not (cost[usable] > 0).all():
+        return float("nan")
+    return float(np.polyfit(np.log(shares[usable]), np.log(cost[usable]), 1)[0])
+
+
+def walking_cost(
+    book: OrderBook,
+    shares: Sequence[float],
+    *,
+    interval: float = 5.0,
+    blocks: int = 13,
+    excess_limit: float = 0.05,
+) -> WalkingCost:
+    """What market orders would have cost against the book as it stood, every `interval` seconds of the day.
+
+    Standard errors are of the delete-one-block jackknife over `blocks` equal pieces of the session (13 half
+    hours of a day), since neighbouring books are nearly the same book.
+
+    Parameters
+    ----------
+    book : OrderBook
+    shares : sequence of float
+        Order sizes, positive and increasing.
+    interval : float
+        Seconds between readings.
+    blocks : int
+        At least 2.
+    excess_limit : float
+        Largest `excess` of a size that the fit of the exponent uses, in [0, 1].
+
+    Notes
+    -----
+    Pinned by `tests/market/test_book_costs.py`.
+    """
+    sizes = np.asarray(shares, dtype=float)
+    if sizes.ndim != 1 or len(sizes) == 0 or not (np.diff(sizes, prepend=0.0) > 0).all():
+        raise ValueError(f"`shares` must be positive and increasing, got {shares!r}")
+    check_real("interval", interval, above=0)
+    check_count("blocks", blocks, at_least=2)
+    check_real("excess_limit", excess_limit, at_least=0, at_most=1)
+    begin, end = book.session
+    moments = np.arange(begin + interval, end, interval)
+    rows = np.searchsorted(book.times, moments, side="right") - 1  # the book as it stood: the row before
+    good = (rows >= 0) & (durations(book) > 0)[rows]
+    rows, moments = rows[good], moments[good]
+    if len(rows) == 0:
+        raise ValueError(f"`interval` must leave a moment at which the book can be traded, got {interval!r}")
+    price, size, mid = book.prices[rows], book.sizes[rows], book.mid[rows, None, None]
+    orders = np.broadcast_to(sizes, (len(rows), 2, len(sizes)))
+    walked, beyond = walk_levels(price[:, :, None, :], size[:, :, None, :], orders)
+    bps = np.abs(walked - price[:, :, :1]) / mid * 1e4
+    excess = (beyond / sizes).mean(axis=0)
+    fit = excess <= excess_limit
+    cost = bps.mean(axis=0)
+    without = _leave_one_out(bps, moments, book.session, blocks)
+    fit &= (cost > 0) & (without > 0).all(axis=0)
+    exponents = np.array([[_exponent(sizes, c[side], fit[side]) for side in (BID, ASK)] for c in without])
+    return WalkingCost(
+        shares=sizes,
+        cost=cost,
+        standard_error=_jackknife_error(without),
+        half_spread=float((0.5 * book.spread[rows] / book.mid[rows]).mean() * 1e4),
+        excess=excess,
+        exponent=np.array([_exponent(sizes, cost[side], fit[side]) for side in (BID, ASK)]),
+        exponent_error=_jackknife_error(exponents),
+    )
+
+
+class Response(NamedTuple):
+    """How the mid moves after market orders; arrays [lag]."""
+
+    lags: np.ndarray
+    """Seconds after the trade."""
+    move: np.ndarray
+    """Mean move of the mid in the direction of the trade since just before it, bps."""
+    standard_error: np.ndarray
+    trades: int
+    """Market orders that count."""
+    mean_size: float
+    """Their mean size, shares, visible executions only."""
+
+
+def response_function(book: OrderBook, lags: Sequence[float], *, blocks: int = 13) -> Response:
+    """What a replay leaves out: by how much the recorded market moved after somebody traded.
+
+        R(ℓ) = E[ s_t (m_{t+ℓ} − m_{t−}) / m_{t−} ]
+
+    over market orders at times t, s_t = +1 for a purchase; executions at one time and on one side are one
+    order (Bouchaud, Gefen, Potters and Wyart 2004). R is not the impact of one order, since orders
+    come in series in the same direction; but a replay, whose book comes back untouched in the next step, has
+    R = 0 for the trader's own orders. Trades within the longest lag of the session's end do not count, nor do
+    those around a halt or an empty side. Standard errors as in `walking_cost`.
+
+    Notes
+    -----
+    Pinned by `tests/market/test_book_costs.py`.
+    """
+    seconds = np.asarray(lags, dtype=float)
+    if seconds.ndim != 1 or len(seconds) == 0 or not ((seconds >= 0).all() and np.isfinite(seconds).all()):
+        raise ValueError(f"`lags` must be seconds, at least 0, got {lags!r}")
+    check_count("blocks", blocks, at_least=2)
+    mid = np.where(book.halted | book.one_sided, np.nan, book.mid)
+    trades = np.flatnonzero(book.event == EXECUTION)
+    time, sign = book.times[trades], -book.direction[trades].astype(float)
+    first = np.append(True, (np.diff(time) > 0) | (np.diff(sign) != 0))[: len(trades)]
+    start = trades[first]
+    size = np.add.reduceat(book.size[trades], np.flatnonzero(first)) if len(trades) else np.zeros(0)
+    begun, sign = book.times[start], sign[first]
+    after = np.searchsorted(book.times, begun[:, None] + seconds, side="right") - 1
+    before = mid[start - 1]
+    moves = sign[:, None] * (mid[after] / before[:, None] - 1.0) * 1e4
+    good = (start > 0) & (begun + seconds.max() <= book.session[1]) & np.isfinite(moves).all(axis=1)
+    if not good.any():
+        raise ValueError(f"`book` must hold market orders with {seconds.max():g} s of session after them")
+    moves = moves[good]
+    return Response(
+        lags=seconds,
+        move=moves.mean(axis=0),
+        standard_error=_jackknife_error(_leave_one_out(moves, begun[good], book.session, blocks)),
+        trades=int(good.sum()),
+        mean_size=float(size[good].mean()),
+    )
