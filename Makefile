@@ -16,7 +16,8 @@ book: $(VENV)/.installed ## execute what changed, build _build/html, say where i
 	@$(BIN)/flowexec build
 
 test: book ## unit tests, checks of the book in a browser, executed notebooks run again
-	$(BIN)/python -m pytest tests _build/executed --nbval-lax --nbval-current-env
+	$(BIN)/python -m pytest _build/executed --nbval-lax --nbval-current-env -p no:cacheprovider
+	$(BIN)/python -m pytest tests
 
 lint: $(VENV)/.installed ## style and types
 	$(BIN)/ruff check .
