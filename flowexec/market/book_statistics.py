@@ -22,6 +22,15 @@ def durations(book: OrderBook) -> np.ndarray:
     return np.where(book.halted | book.one_sided, 0.0, lengths)
 
 
+def _weights(book: OrderBook) -> np.ndarray:
+    """`durations` as shares of the time for which the book can be traded [event]."""
+    lengths = durations(book)
+    if lengths.sum() == 0:
+        raise ValueError(f"`book` must show both sides outside halts at some time, {book.ticker} never does")
+    weight: np.ndarray = lengths / lengths.sum()
+    return weight
+
+
 def volume_curve(book: OrderBook, bins: int = 78, dispersion: float = 0.0) -> VolumeCurve:
     """The day's traded volume (messages of type 4 and 5) as a `VolumeCurve` of equal bins.
 
@@ -56,8 +65,7 @@ class DepthProfile(NamedTuple):
 
 def depth_profile(book: OrderBook) -> DepthProfile:
     """How much stands how far from the mid, on time average."""
-    weight = durations(book)
-    weight = weight / weight.sum()
+    weight = _weights(book)
     there = (book.sizes > 0) & (weight > 0)[:, None, None]
     present = np.einsum("e,esl->sl", weight, there.astype(float))
     mid = np.where(weight > 0, book.mid, 1.0)[:, None, None]
@@ -81,7 +89,7 @@ class SpreadStatistics(NamedTuple):
 
 def spread_statistics(book: OrderBook) -> SpreadStatistics:
     """Mean, quantiles and minimum of the quoted spread, each value weighted by how long it stood."""
-    weight = durations(book)
+    weight = _weights(book)
     stood = weight > 0
     weight, spread, mid = weight[stood], book.spread[stood], book.mid[stood]
     order = np.argsort(spread, kind="stable")

@@ -65,7 +65,7 @@ def walk_levels(price: Array, size: Array, shares: Array) -> tuple[Array, Array]
     return best + paid_beyond_best / (shares + (shares == 0)), excess
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class OrderBook:
     """Messages of one stock and one session, each with the visible book just after it.
 
@@ -146,6 +146,9 @@ class OrderBook:
     @property
     def _name(self) -> str:
         return f"{self.ticker} {self.date}".strip()
+
+    def __repr__(self) -> str:
+        return f"<OrderBook {self._name}: {self.n_events:,} messages, {self.n_levels} levels; {self.source}>"
 
     def _refuse(self, wrong: Array, sentence: str) -> None:
         """Raise, naming the first row of `wrong` [event] that is true."""

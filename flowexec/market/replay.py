@@ -28,8 +28,7 @@ class OrderBookReplay:
     In a horizon's paths
 
     - `mid`, `spread` and `depth` of a step are those of its sample; the closing mid is the next horizon's
-      first,
-      and for the last horizon of the day the mid after the last message;
+      first, and for the last horizon of the day the mid after the last message;
     - `volume` is what was traded (visible and hidden) after the step's sample up to the next one;
     - `variance` is the trader's estimate from this day so far (`trailing_variance`), never from what follows.
 
@@ -55,12 +54,13 @@ class OrderBookReplay:
 
     Notes
     -----
-    This is the protocol of the MathWorks example "Deep Reinforcement Learning for Optimal Trade
-    Execution". That example measures shortfall from the *best bid* of a horizon's first sample when selling
-    (the best ask when buying); shortfall here is from the mid, half a spread a share more. On the free AMZN
-    sample of 2012-06-21 TWAP of 60 shares, sold in 12 steps, costs $110.52 in training and $13.22 in testing
-    by the example's measure, and $1,262.22 and $325.22 from the mid. Pinned by `tests/market/test_replay.py`
-    and `tests/execution/test_walk_the_book.py`.
+    This is the protocol of the MathWorks example "Deep Reinforcement Learning for Optimal Trade Execution".
+    That example measures shortfall from the *best bid* of a horizon's first sample when selling (the best ask
+    when buying); shortfall here is from the mid, half a spread a share more. On the free samples of
+    2012-06-21 TWAP of 60 shares, sold in 12 steps, costs in all 293 horizons of training and in all 97 of
+    testing: AMZN $110.52 and $13.22 by the example's measure, $1,262.22 and $325.22 from the mid; GOOG
+    $499.30 and $218.11, $3,053.80 and $833.71. Pinned by `tests/market/test_replay.py` and
+    `tests/execution/test_walk_the_book.py`.
     """
 
     book: OrderBook

@@ -41,8 +41,7 @@ def sample_events(times: np.ndarray, boundaries: np.ndarray) -> np.ndarray:
 
 
 def trailing_variance(mid: np.ndarray, interval: float, half_life: float) -> np.ndarray:
-    """Spot variance of relative returns per day at each sample but the first, from that sample and earlier
-    ones.
+    """Spot variance of relative returns per day at each sample but the first, from samples up to it.
 
         v̂_k = Σ_{j≤k} w^{k−j} r_j² / (Δ Σ_{j≤k} w^{k−j}),   r_j = S_j/S_{j−1} − 1,   w = 2^(−Δ/half-life):
 

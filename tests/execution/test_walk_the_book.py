@@ -7,9 +7,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from flowexec.analytics.shortfall import shortfall
 from flowexec.execution.impact import Bar
 from flowexec.execution.order import Order
 from flowexec.execution.problem import ExecutionProblem, execute
+from flowexec.execution.scenario import Scenario
 from flowexec.execution.walk_the_book import WalkTheBook
 from flowexec.market.lobster import read_lobster
 from flowexec.market.order_book import DAY_SECONDS, walk_levels
@@ -190,6 +192,23 @@ def test_torch_refuses_an_empty_side_too(replayed):
     problem = ExecutionProblem(Order("sell", 60.0, paths.horizon, 12), paths, WalkTheBook())
     with pytest.raises(ValueError, match="the bid side of the book is empty on path 2"):
         execute(TWAP(), problem.to_torch())
+
+
+@pytest.mark.parametrize("side", ["sell", "buy"])
+def test_shortfall_of_a_walked_book_comes_apart_exactly(side):
+    market = OrderBookReplay(ZeroIntelligence().simulate_day(seed=2))
+    order = Order(side, 6000.0, 60 / DAY_SECONDS, 12)
+    problem = Scenario(order, market, WalkTheBook()).sample(390, seed=1)
+    done = execute(TWAP(), problem)
+    parts = shortfall(done)
+    np.testing.assert_allclose(parts.spread, 500.0 * 0.5 * problem.paths.spread.sum(0), rtol=1e-12)
+    assert (parts.temporary > -1e-9).all()
+    assert parts.temporary.mean() > 0
+    np.testing.assert_allclose(parts.permanent, 0.0, atol=1e-9)
+    cash = (done.shares * done.price).sum(0)
+    np.testing.assert_allclose(
+        parts.total, order.sign * (cash - 6000.0 * problem.paths.mid[0]), rtol=0, atol=1e-6
+    )
 
 
 def twap_totals(book, part, side, shares=60.0):

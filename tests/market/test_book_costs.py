@@ -84,7 +84,7 @@ def test_jackknife_error_of_independent_blocks_is_the_textbook_one():
 
 
 def test_response_by_hand():
-    # a purchase at 34300 (two fills) and a sale at 34400; the mid follows by 0.02 at once, by 0.05 a second on
+    # a purchase at 34300 (two fills) and a sale at 34400; the mid follows by 0.02 at once, 0.05 later
     times = np.array([34_200.0, 34_300, 34_300, 34_301, 34_400, 34_401])
     mid = np.array([0.0, 0.02, 0.02, 0.05, 0.03, 0.0])
     book = standing_book(

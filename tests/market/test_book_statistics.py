@@ -91,6 +91,13 @@ def test_statistics_ignore_what_stands_while_trading_is_halted():
     assert depth_profile(halted).distance[ASK, 0] == pytest.approx(10.0)
 
 
+def test_a_book_that_can_never_be_traded_has_no_statistics():
+    halted = by_hand(event=np.array([7, 1, 1]), price=np.array([-1.0, 10.0, 10.0]))
+    for function in (depth_profile, spread_statistics):
+        with pytest.raises(ValueError, match="must show both sides outside halts"):
+            function(halted)
+
+
 def test_volume_curve_counts_visible_and_hidden_executions():
     book = by_hand(session=(0.0, 23_400.0), times=np.array([100.0, 9_000.0, 20_000.0]))
     curve = volume_curve(book, bins=4)

@@ -36,6 +36,7 @@ def test_derived_series():
     np.testing.assert_array_equal(book.traded, [0.0, 30.0, 5.0])
     assert not book.one_sided.any()
     assert not book.halted.any()
+    assert repr(book) == "<OrderBook ABC 2024-01-02: 3 messages, 2 levels; >"
 
 
 def test_trading_halt_lasts_until_trading_resumes_not_until_quoting_does():

@@ -201,7 +201,7 @@ def with_gap(book: OrderBook, begin: float, end: float, kind: str) -> OrderBook:
 
 @pytest.mark.parametrize("kind", ["halt", "one-sided"])
 def test_horizons_with_a_gap_are_refused_or_left_out_and_counted(day, replay, kind):
-    # 12:00:00 to 12:02:30; horizon 149 covers 11:59:05 to 12:00:00, and 12:00:05 + 60 s begins horizon 150
+    # 12:00:00 to 12:02:30, the last sample of horizon 149 to the middle of horizon 152
     book = with_gap(day, 43_200.0, 43_350.0, kind)
     with pytest.raises(ValueError, match=r'cannot be traded at 12:00:00.*in 4 of 390 horizons.*gaps="skip"'):
         OrderBookReplay(book).horizons(12)
@@ -216,6 +216,11 @@ def test_horizons_with_a_gap_are_refused_or_left_out_and_counted(day, replay, ki
     np.testing.assert_array_equal(paths.mid[:, :149], replay.horizons(12).mid[:, :149])
     np.testing.assert_array_equal(paths.mid[:, 149:], replay.horizons(12).mid[:, 153:])
     assert skipping.simulate(386, 12, MINUTE, seed=0).n_paths == 386
+
+
+def test_a_gap_at_the_close_of_a_horizon_counts_for_it_too(day):
+    book = with_gap(day, 43_203.0, 43_209.0, "halt")  # only the sample of 12:00:05, which begins horizon 150
+    assert OrderBookReplay(book, gaps="skip").left_out(12) == 2
 
 
 def test_other_intervals_and_left_over_samples(day):
