@@ -4,6 +4,7 @@ from .impact import Bar, ExponentialDecay, Impact, PowerImpact, PowerLawDecay, T
 from .order import Order
 from .problem import Execution, ExecutionProblem, Fill, Observation, State, Strategy, execute
 from .scenario import Scenario
+from .walk_the_book import WalkTheBook
 
 __all__ = [
     "Bar",
@@ -20,5 +21,6 @@ __all__ = [
     "State",
     "Strategy",
     "TransientImpact",
+    "WalkTheBook",
     "execute",
 ]

@@ -65,7 +65,7 @@ class PowerImpact:
 
         P = S ± (D + spread/2 + ε ν^β),   and leaves   D ← D + τ γ ν^δ,
 
-    + for a buy, − for a sale. S is the mid before the step's own permanent impact, D the displacement left by
+    with the plus for a buy and the minus for a sale. S is the mid before the step's own permanent impact, D the displacement left by
     the order's earlier steps. β = δ = 1 is Almgren and Chriss (2000, eq. 6–7), with spread/2 for their ε.
 
     Parameters
@@ -176,7 +176,7 @@ class PowerLawDecay:
 
     def __call__(self, time: float) -> float:
         """Share of an impact that is left after `time` days."""
-        return (1.0 + time / self.time_scale) ** -self.exponent
+        return math.pow(1.0 + time / self.time_scale, -self.exponent)
 
 
 class Remembered(NamedTuple):

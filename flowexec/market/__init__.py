@@ -1,5 +1,7 @@
 """Where prices come from."""
 
+from .book_costs import response_function, walking_cost
+from .book_statistics import depth_profile, durations, imbalance_curve, spread_statistics, volume_curve
 from .brownian import GBM, Bachelier
 from .heston import Heston
 from .heston_bias import CallBias, call_bias
@@ -9,7 +11,12 @@ from .heston_pricing import (
     log_return_density,
     log_return_distribution,
 )
+from .load_book import how_to_get_data, load_book, lobster_source
+from .lobster import read_lobster, write_lobster
+from .order_book import OrderBook
 from .paths import MarketModel, MarketPaths
+from .replay import OrderBookReplay
+from .synthetic_book import ZeroIntelligence
 from .volume import VolumeCurve
 
 __all__ = [
@@ -19,10 +26,25 @@ __all__ = [
     "Heston",
     "MarketModel",
     "MarketPaths",
+    "OrderBook",
+    "OrderBookReplay",
     "VolumeCurve",
+    "ZeroIntelligence",
     "call_bias",
     "characteristic_function",
+    "depth_profile",
+    "durations",
     "european_price",
+    "how_to_get_data",
+    "imbalance_curve",
+    "load_book",
+    "lobster_source",
     "log_return_density",
     "log_return_distribution",
+    "read_lobster",
+    "response_function",
+    "spread_statistics",
+    "volume_curve",
+    "walking_cost",
+    "write_lobster",
 ]
