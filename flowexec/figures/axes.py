@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +21,7 @@ class Axis:
         With the unit in brackets.
     log : bool
     zero : bool
-        Whether the axis must reach 0; if nothing lies beyond, it then begins or ends exactly there.
+        Whether the axis must reach 0; if nothing lies beyond, it begins or ends exactly there.
     ticks : mapping of float to str, optional
         Tick positions and texts; by default chosen by the extent.
     limits : (low, high), optional
@@ -37,8 +36,6 @@ class Axis:
     ticks: dict[float, str] | None = None
     limits: tuple[float, float] | None = None
     zero_line: bool = False
-    tick_format: str | None = None
-    wording: Callable[[float], str] = number
     low: float = field(default=math.inf, init=False)
     high: float = field(default=-math.inf, init=False)
 
@@ -57,37 +54,44 @@ class Axis:
             placed = np.log10(value)
         return float(placed) if np.ndim(placed) == 0 else placed
 
-    def range(self, padding: float) -> tuple[float, float]:
-        """Extent in axis units, `padding` of it added at each end that is not a bound of the data itself."""
+    def range(self, padding: float, room: tuple[float, ...] = (0.0, 0.0)) -> tuple[float, float]:
+        """Extent in axis units.
+
+        `padding` of the data's extent is added at each end that is not a bound of the data itself; then `room`,
+        as shares of the whole axis, below and above.
+        """
         if self.limits is not None:
             low, high = (float(self.place(limit)) for limit in self.limits)
-            return low, high
-        low, high = self.low, self.high
-        if self.zero:
-            low, high = min(low, 0.0), max(high, 0.0)
-        low, high = float(self.place(low)), float(self.place(high))
-        span = high - low or (0.5 if self.log else abs(high) or 1.0)
-        stop_low, stop_high = self.zero and low == 0, self.zero and high == 0
-        return low - (0 if stop_low else padding * span), high + (0 if stop_high else padding * span)
+        else:
+            low, high = self.low, self.high
+            if self.zero:
+                low, high = min(low, 0.0), max(high, 0.0)
+            stop_low, stop_high = self.zero and low == 0, self.zero and high == 0
+            low, high = float(self.place(low)), float(self.place(high))
+            span = high - low
+            if span == 0:  # a single value: room around it
+                span, padding = (1.0 if self.log else abs(high) or 1.0), max(padding, 0.5)
+            low -= 0 if stop_low else padding * span
+            high += 0 if stop_high else padding * span
+        whole = (high - low) / max(1.0 - sum(room), 0.3)
+        return low - room[0] * whole, high + room[1] * whole
 
-    def layout(self, span: tuple[float, float]) -> dict[str, Any]:
+    def layout(self, span: list[float]) -> dict[str, Any]:
         """Plotly's form of the axis."""
-        axis: dict[str, Any] = {"title": {"text": self.title}, "range": list(span), "type": "log" if self.log else "linear"}
+        axis: dict[str, Any] = {"title": {"text": self.title}, "type": "log" if self.log else "linear"}
         ticks = self.ticks if self.ticks is not None else (log_ticks(*span) if self.log else None)
         if ticks is not None:
-            axis |= {"tickmode": "array", "tickvals": list(ticks), "ticktext": list(ticks.values())}
-        elif self.tick_format is not None:
-            axis["tickformat"] = self.tick_format
-        elif max(abs(span[0]), abs(span[1])) >= 1e5:
-            axis["tickformat"] = "~s"
-        else:
-            axis |= {"exponentformat": "power", "minexponent": 5, "tickformat": ""}
-        return axis
+            return axis | {"tickmode": "array", "tickvals": list(ticks), "ticktext": list(ticks.values())}
+        if max(abs(span[0]), abs(span[1])) >= 1e4:
+            return axis | {"tickformat": "~s"}
+        return axis | {"exponentformat": "power", "minexponent": 5, "tickformat": ""}
 
-    def narrow_ticks(self, span: tuple[float, float]) -> dict[str, Any]:
+    def narrow_ticks(self) -> dict[str, Any]:
         """Fewer ticks, for a phone."""
-        if self.ticks is None or len(self.ticks) <= 6:
-            return {} if self.ticks is not None or self.log else {"nticks": 5}
+        if self.ticks is None:
+            return {} if self.log else {"nticks": 5}
+        if len(self.ticks) <= 5:
+            return {}
         kept = dict(list(self.ticks.items())[:: math.ceil(len(self.ticks) / 5)])
         return {"tickvals": list(kept), "ticktext": list(kept.values())}
 
@@ -97,27 +101,35 @@ def log_ticks(low: float, high: float) -> dict[float, str]:
     decades = high - low
     steps = (1, 2, 5) if decades < 2 else (1, 3) if decades < 3 else (1,)
     stride = max(1, math.ceil(decades / 7))
-    exponents = range(math.floor(low), math.ceil(high) + 1)
     inside = [
         (step, exponent)
-        for exponent in exponents
+        for exponent in range(math.floor(low), math.ceil(high) + 1)
         for step in steps
-        if low - 1e-9 <= math.log10(step) + exponent <= high + 1e-9 and (stride == 1 or exponent % stride == 0)
+        if low - 1e-9 <= math.log10(step) + exponent <= high + 1e-9 and exponent % stride == 0
     ]
     plain = all(-4 <= exponent <= 5 for _, exponent in inside)
-    return {
-        step * 10.0**exponent: number(step * 10.0**exponent)
-        if plain
-        else (power_of_ten(exponent) if step == 1 else f"{step}·{power_of_ten(exponent)}")
-        for step, exponent in inside
-    }
+
+    def text(step: int, exponent: int) -> str:
+        if plain:
+            return number(step * 10.0**exponent)
+        return power_of_ten(exponent) if step == 1 else f"{step}·{power_of_ten(exponent)}"
+
+    return {step * 10.0**exponent: text(step, exponent) for step, exponent in inside}
 
 
 def clock_ticks(begin: float, end: float) -> dict[float, str]:
     """Times of day, `hh:mm`, on whole or half hours where the span allows it."""
-    for step in (60.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0):
-        if (end - begin) / step <= 8:
-            break
+    steps = (60.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0)
+    step = next((s for s in steps if (end - begin) / s <= 8), steps[-1])
     first = math.ceil(begin / step - 1e-9) * step
-    ticks = np.arange(first, end + 1e-6, step)
-    return {float(t): clock(t) for t in ticks}
+    return {float(t): clock(t) for t in np.arange(first, end + 1e-6, step)}
+
+
+def fraction_ticks(values: np.ndarray) -> dict[float, str]:
+    """The values themselves as ticks, one n-th as `1/n`."""
+    texts = {}
+    for value in sorted(set(values.tolist())):
+        inverse = 1.0 / value
+        whole = value < 1 and abs(inverse - round(inverse)) < 1e-9 * inverse and round(inverse) > 2
+        texts[value] = f"1/{round(inverse)}" if whole else number(value)
+    return texts

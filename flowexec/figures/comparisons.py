@@ -9,11 +9,13 @@ import numpy as np
 
 from ..analytics.statistics import NORMAL_95, Estimate
 from .axes import Axis
+from .composition import note
 from .drawing import Drawing
 from .identity import identities
 from .inputs import check_estimate, check_estimates, check_named, check_positive, check_rising, check_series
+from .labels import text_size
 from .theme import INK, MUTED
-from .wording import estimate, listed, number
+from .wording import estimate, listed, number, value_of
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -53,11 +55,25 @@ def forest(
     rows = len(items)
     height = height if height is not None else 110 + 38 * rows
     ticks = {float(rows - 1 - i): name for i, name in enumerate(items)}
+    words = [f"← {better}" if better else "", f"{worse} →" if worse else ""]
     drawing = Drawing(
-        Axis(x_title, zero=True), [Axis("", limits=(-0.6, rows - 0.1 + 0.5), ticks=ticks)], height=height,
-        narrow_height=height, margin=0.06,
-    )  # fmt: skip
-    drawing.vertical(0, zero, dash="solid")
+        Axis(x_title, zero=True, zero_line=True),
+        [Axis("", limits=(-0.6, rows - 0.3), ticks=ticks)],
+        height=height,
+        narrow_height=height,
+        margin=0.06,
+        room=(0.0, 56.0),
+        top=22,
+    )
+    drawing.notes.append(note(zero, (0, 1), ("x", "paper"), (0, 1), colour=MUTED, bold=True, shift=(0, 2)))
+    side_room = text_size(zero, 13)[0] / 2 + 12
+    for side, word in zip((-1, 1), words, strict=True):
+        if word:
+            at = (0, 1), ("x", "paper")
+            drawing.notes.append(note(word, *at, (side, 1), colour=MUTED, bold=False, shift=(side * side_room, 2)))
+    if better:  # the axis reaches far enough left for the word, also on a phone
+        widest = max(abs(e.value) + NORMAL_95 * e.standard_error for e in items.values())
+        drawing.x.reach([-widest * (side_room + text_size(words[0], 13)[0]) / 160])
     looks = identities(items)
     clear = []
     for i, (name, item) in enumerate(items.items()):
@@ -65,22 +81,21 @@ def forest(
         undecided = abs(item.value) <= half
         if not undecided:
             clear.append(f"{name} ({estimate(item, signed=True)})")
-        drawing.points([item.value], [rows - 1 - i], error_x=[half], colour=looks[name].colour, size=11,
+        drawing.points([item.value], [rows - 1 - i], error_x=[half], colour=looks[name].colour, size=9,
                        hollow=[undecided], hover=f"{name}: {estimate(item, signed=True)} (s.e.)")  # fmt: skip
-    for side, word in ((-1, better), (1, worse)):
-        if word:
-            text = f"← {word}" if side < 0 else f"{word} →"
-            drawing.notes.append({
-                "text": text, "x": 0, "xref": "x", "y": 0, "yref": "paper", "xanchor": "right" if side < 0 else "left",
-                "yanchor": "bottom", "xshift": 8 * side, "showarrow": False, "font": {"size": 13, "color": MUTED},
-            })  # fmt: skip
+        drawing.note(value_of(item, signed=True), item.value + half, rows - 1 - i, colour=INK, shift=(9, 0))
     figure = drawing.figure(
         alt
         or f"{x_title} of {rows} rows with 95 % intervals; away from {zero} "
         + (f"lie {listed(clear)}" if clear else "lies none")
         + f"; {rows - len(clear)} of {rows} intervals hold zero."
     )
-    figure.update_yaxes(showgrid=False, tickfont={"color": INK})
+    return as_rows(figure)
+
+
+def as_rows(figure: Figure) -> Figure:
+    """Names of rows as text rather than as ticks, and the grid, where it helps, the other way round."""
+    figure.update_yaxes(showgrid=False, tickfont={"color": INK}, ticklabelstandoff=6)
     figure.update_xaxes(showgrid=True)
     return figure
 

@@ -11,15 +11,17 @@ from ..analytics.evaluate import Summary
 from ..analytics.shortfall import COMPONENTS, Shortfall
 from ..analytics.statistics import NORMAL_95, mean_estimate, var_cvar
 from .axes import Axis
+from .comparisons import as_rows
 from .drawing import Drawing
 from .identity import identities
 from .inputs import check_named, check_series
 from .theme import INK, MUTED, SERIES_COLOURS, translucent
-from .wording import estimate, listed, value_of
+from .wording import decimals, estimate, fixed, listed
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+SIDES = {"mean": (0, 1), "VaR": (-1, 1), "CVaR": (1, 1)}
 UNITS = {"currency": "currency", "bps": "bps of arrival value"}
 
 
@@ -50,8 +52,12 @@ def cost_waterfall(
     drawing = Drawing(
         Axis(f"Mean cost ({UNITS[summary.unit]})", zero=True, zero_line=True),
         [Axis("", limits=(-0.6, rows - 0.4), ticks=ticks)],
-        height=height, narrow_height=height, margin=0.12,
-    )  # fmt: skip
+        height=height,
+        narrow_height=height,
+        margin=0.02,
+        room=(0.0, 60.0),
+    )
+    places = max(1, decimals(summary.mean.standard_error))
     level = 0.0
     for i, (name, part) in enumerate([*parts.items(), ("total", summary.mean)]):
         row, start = rows - 1 - i, 0.0 if name == "total" else level
@@ -60,11 +66,11 @@ def cost_waterfall(
         drawing.extend(0, [start, end - half, end + half], [row, row, row])
         drawing.traces.append({
             "type": "bar", "orientation": "h", "x": [part.value], "base": [start], "y": [row], "width": [0.62], "name": name,
-            "showlegend": False, "marker": {"color": translucent(colour, 0.75), "line": {"width": 0}},
+            "showlegend": False, "marker": {"color": translucent(colour, 0.85), "line": {"width": 0}},
             "error_x": {"type": "data", "array": [half], "color": INK, "thickness": 1.6, "width": 5},
             "hovertemplate": f"{name}: {estimate(part)} (s.e.)<extra></extra>",
         })  # fmt: skip
-        drawing.note(value_of(part), max(start, end) + half, row, colour=INK, bold=name == "total", shift=(7, 0))
+        drawing.note(fixed(part.value, places), max(start, end) + half, row, colour=INK, bold=name == "total", shift=(8, 0))
         if name != "total":
             drawing.shapes.append({"type": "line", "xref": "x", "yref": "y", "x0": end, "x1": end, "y0": row + 0.31,
                                    "y1": row - 0.69, "line": {"color": MUTED, "width": 1, "dash": "dot"}})  # fmt: skip
@@ -74,7 +80,7 @@ def cost_waterfall(
         alt or f"Mean cost of {summary.n_paths:,} paths in {UNITS[summary.unit]}, ± standard error: {listed(words)} "
         f"make {estimate(summary.mean)} in total."
     )  # fmt: skip
-    return _as_rows(figure)
+    return as_rows(figure).update_xaxes(showgrid=False)  # every bar says its own value
 
 
 def cost_components(
@@ -109,27 +115,32 @@ def cost_components(
         if component not in (*COMPONENTS, "total"):
             raise ValueError(f"`components` must be among {', '.join((*COMPONENTS, 'total'))}, got {component!r}")
     rows, many = len(components), len(summaries)
-    height = height if height is not None else 110 + rows * (14 * many + 16)
+    height = height if height is not None else 90 + rows * (17 * many + 14)
     ticks = {float(rows - 1 - i): name for i, name in enumerate(components)}
     drawing = Drawing(
         Axis(f"Mean cost ({UNITS[units.pop()]})", zero=True, zero_line=True),
         [Axis("", limits=(-0.6, rows - 0.4), ticks=ticks)],
-        height=height, narrow_height=height, margin=0.05,
-    )  # fmt: skip
+        height=height,
+        narrow_height=height,
+        margin=0.04,
+    )
     looks = identities(summaries)
+    most = max(abs(s.mean.value) for s in summaries.values()) or 1.0
     words = []
     for j, (name, summary) in enumerate(summaries.items()):
         values = [summary.mean if c == "total" else summary.components[c] for c in components]
-        at = np.array([rows - 1 - i for i in range(rows)]) + 0.7 * ((many - 1) / 2 - j) / many
+        at = np.array([rows - 1 - i for i in range(rows)]) + 0.8 * ((many - 1) / 2 - j) / many
         x = np.array([v.value for v in values])
         drawing.points(x, at, error_x=[NORMAL_95 * v.standard_error for v in values], colour=looks[name].colour,
                        symbol=looks[name].symbol, size=8, hover=f"{name}: " + "%{customdata}",
                        extra=[estimate(v) for v in values])  # fmt: skip
-        widest = int(np.argmax(np.abs(x)))
-        drawing.label(x[[widest]], at[[widest]], name, looks[name].colour)
+        half = NORMAL_95 * values[-1].standard_error
+        inwards = -1 if values[-1].value >= 0.4 * most else 1  # names stand where the axis has room
+        drawing.note(name, x[-1] + inwards * half, at[-1], side=(inwards, 0), colour=looks[name].colour, bold=True,
+                     shift=(9 * inwards, 0))  # fmt: skip
         words.append(f"{name} {estimate(summary.mean)}")
     figure = drawing.figure(alt or f"Components of the mean cost; in total {listed(words)} (± standard error).")
-    return _as_rows(figure)
+    return as_rows(figure)
 
 
 def cost_distribution(
@@ -195,30 +206,22 @@ def cost_distribution(
                      width=2, hover=f"{name}: " + "%{y:.3~g}")  # fmt: skip
         mean, (var, cvar), row = mean_estimate(total), tails[name], rows - 1 - i
         if alone:
-            tail = edges[:-1] >= var.value
-            drawing.bars(edges[:-1][tail], edges[1:][tail], bar[tail], colour=colour, alpha=0.4)
+            tail = edges[1:] > var.value
+            drawing.bars(np.maximum(edges[:-1], var.value)[tail], edges[1:][tail], bar[tail], colour=colour, alpha=0.4)
         for what, item, symbol in (("mean", mean, "circle"), ("VaR", var, "line-ns-open"), ("CVaR", cvar, "diamond")):
             drawing.points([item.value], [row], error_x=[NORMAL_95 * item.standard_error], symbol=symbol, row=1,
                            colour=colour, size=12 if what == "VaR" else 9, name=f"{name} {what}",
                            hover=f"{name}, {what} {per_cent if what != 'mean' else ''}: {estimate(item)}")  # fmt: skip
             if i == 0:
                 drawing.vertical(item.value, what if what == "mean" else f"{what} {per_cent}", colour=colour) if alone else (
-                    drawing.note(what, item.value, row, row=1, side=(0, 1), shift=(0, 7), colour=MUTED))  # fmt: skip
+                    drawing.note(what, item.value, row, row=1, side=SIDES[what], shift=(0, 7), colour=MUTED))  # fmt: skip
         words.append(f"{name} mean {estimate(mean)}, VaR {estimate(var)}, CVaR {estimate(cvar)}")
-    drawing.x.limits = (low - 0.02 * (high - low), high + 0.02 * (high - low))
+    drawing.x.limits = (low - 0.02 * (high - low), high + 0.04 * (high - low))
     figure = drawing.figure(
         alt or f"Distribution of the cost over {everything.size // rows:,} paths in {UNITS.get(unit, unit)}, {per_cent} tail, "
         f"± standard error: {'; '.join(words)}."
     )  # fmt: skip
-    figure.update_layout(yaxis2={"showgrid": False, "tickfont": {"color": INK}})
-    return figure
-
-
-def _as_rows(figure: Figure) -> Figure:
-    """Names of rows as text rather than as ticks, and the grid the other way round."""
-    figure.update_yaxes(showgrid=False, tickfont={"color": INK}, ticks="")
-    figure.update_xaxes(showgrid=True)
-    return figure
+    return figure.update_layout(yaxis2={"showgrid": False, "tickfont": {"color": INK}, "ticklabelstandoff": 6})
 
 
 __all__ = ["cost_components", "cost_distribution", "cost_waterfall"]

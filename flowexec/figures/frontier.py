@@ -28,7 +28,9 @@ def frontier(
     *,
     points: Mapping[str, StaticPlan | Summary | tuple[Any, Any]] | None = None,
     unit: str = "currency",
-    log: bool = False,
+    scale: float = 1.0,
+    log_x: bool = False,
+    log_y: bool = False,
     alt: str | None = None,
     height: int = 440,
 ) -> Figure:
@@ -41,9 +43,12 @@ def frontier(
     points : mapping of str to StaticPlan, Summary or (cost, sd), optional
         Where strategies stand; a Summary, or a pair of Estimates, has 95 % whiskers both ways.
     unit : str
-        Of costs and of points.
-    log : bool
-        Logarithmic axes, for frontiers over many orders of λ.
+        Of what is drawn.
+    scale : float
+        What costs of StaticPlans, in currency, are multiplied by to be in `unit`; for basis points of the arrival
+        value 10⁴/(X S₀). Summaries and pairs must be in `unit` already.
+    log_x, log_y : bool
+        For frontiers over many orders of λ.
     alt, height
         As in `path_fan`.
 
@@ -54,15 +59,19 @@ def frontier(
     named = check_named("plans", plans) if isinstance(plans, Mapping) else {FRONTIER: plans}
     points = {} if points is None else check_named("points", points)
     drawing = Drawing(
-        Axis(f"Standard deviation of the cost ({unit})", log=log), [Axis(f"Expected cost ({unit})", log=log)],
-        height=height, margin=0.04, narrow_height=350,
-    )  # fmt: skip
+        Axis(f"Standard deviation of the cost ({unit})", log=log_x),
+        [Axis(f"Expected cost ({unit})", log=log_y)],
+        height=height,
+        margin=0.04,
+        narrow_height=360,
+    )
     looks = identities([*named, *points])
     words = []
     for name, line in named.items():
         ordered = _ordered(name, line)
         colour = STRATEGY_COLOURS["Almgren–Chriss"] if name == FRONTIER else looks[name].colour
-        sd, cost = np.array([p.sd for p in ordered]), np.array([p.expected_cost for p in ordered])
+        sd = scale * np.array([p.sd for p in ordered])
+        cost = scale * np.array([p.expected_cost for p in ordered])
         drawing.line(sd, cost, colour=colour, dash=looks[name].dash, label=name)
         drawing.points(sd, cost, colour=colour, size=5, extra=[number(p.risk_aversion) for p in ordered],
                        hover=name + "<br>λ = %{customdata}<br>cost %{y:,.4~s}, sd %{x:,.4~s}")  # fmt: skip
@@ -70,7 +79,7 @@ def frontier(
             f"{name}: from cost {number(cost[0])} at a standard deviation of {number(sd[0])} to {number(cost[-1])} at {number(sd[-1])}"
         )
     for name, point in points.items():
-        cost, sd = _coordinates(name, point)
+        cost, sd = _coordinates(name, point, scale)
         look = looks[name]
         drawing.points(
             [sd.value], [cost.value], colour=look.colour, symbol=look.symbol, size=11, label=name,
@@ -88,10 +97,10 @@ def _ordered(name: str, plans: Sequence[StaticPlan]) -> list[StaticPlan]:
     return sorted(plans, key=lambda p: p.sd)
 
 
-def _coordinates(name: str, point: Any) -> tuple[Estimate, Estimate]:
+def _coordinates(name: str, point: Any, scale: float) -> tuple[Estimate, Estimate]:
     """(cost, sd) of whatever may be a point."""
     if isinstance(point, StaticPlan):
-        return Estimate(point.expected_cost, 0.0), Estimate(point.sd, 0.0)
+        return Estimate(scale * point.expected_cost, 0.0), Estimate(scale * point.sd, 0.0)
     if isinstance(point, Summary):
         return point.mean, point.sd
     if not (isinstance(point, tuple) and len(point) == 2):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any, TypeVar
 
 import numpy as np
@@ -84,7 +85,7 @@ def check_estimates(name: str, value: Sequence[Estimate], *, length: int | None 
 
 def check_estimate(name: str, value: Estimate) -> Estimate:
     """`value` itself, if it is a finite number with a finite standard error of at least 0."""
-    if not (isinstance(value, tuple) and len(value) == 2):
+    if not (isinstance(value, tuple) and len(value) == 2 and all(isinstance(v, Real) for v in value)):
         raise ValueError(f"`{name}` must hold Estimates, each a value with its standard error, got {value!r}")
     if not (np.isfinite(value[0]) and np.isfinite(value[1]) and value[1] >= 0):
         raise ValueError(f"`{name}` must hold finite estimates with finite standard errors, got {value!r}")

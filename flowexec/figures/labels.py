@@ -5,6 +5,9 @@ Everything here is plane geometry in pixels, y upwards, and deterministic.
 
 from __future__ import annotations
 
+import math
+import re
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -12,31 +15,75 @@ import numpy as np
 OFFSET = 5.0
 """Pixels between a curve and its name."""
 
+LINE = 1.3
+"""Height of a line of text, in font sizes."""
+
+_RADII = (OFFSET, 17.0, 32.0)  # beyond the first, a thin line leads from the curve to its name
+_STEEPEST = math.radians(62)
 #: Where the label lies as seen from its point: (right, up) in {-1, 0, 1}².
 _SIDES = np.array([(1, 1), (0, 1), (1, -1), (-1, 1), (0, -1), (-1, -1), (1, 0), (-1, 0)], dtype=float)
 
 
 class Place(NamedTuple):
-    """A label's anchor: a point of its curve, and the side of it on which the text stands."""
+    """A label's anchor on its curve, the side of it on which the text stands, how far away, and its slope."""
 
     point: tuple[float, float]
-    side: tuple[int, int]
+    side: tuple[float, float]
+    """(right, up), −1 to 1; for a sloping text the unit normal of the curve."""
+    distance: float
+    angle: float
+    """Radians, anticlockwise; 0 for level text."""
+
+
+class _Boxes(NamedTuple):
+    """Candidates for one label; arrays [candidate] and [candidate, 2]."""
+
+    point: np.ndarray
+    side: np.ndarray
+    distance: np.ndarray
+    angle: np.ndarray
+    centre: np.ndarray
+    half: np.ndarray
+    """Half width and half height, [2]."""
+
+    def gaps(self, points: np.ndarray) -> np.ndarray:
+        """Distance from each box to each point, [candidate, point]; 0 inside."""
+        away = points[None] - self.centre[:, None]
+        cos, sin = np.cos(self.angle)[:, None], np.sin(self.angle)[:, None]
+        along = np.abs(away[..., 0] * cos + away[..., 1] * sin) - self.half[0]
+        across = np.abs(away[..., 1] * cos - away[..., 0] * sin) - self.half[1]
+        return np.hypot(np.maximum(along, 0.0), np.maximum(across, 0.0))
+
+    def corners(self) -> np.ndarray:
+        """[candidate, 4, 2]."""
+        signs = np.array([(1, 1), (1, -1), (-1, -1), (-1, 1)])
+        return self.filled(signs)
+
+    def filled(self, grid: np.ndarray) -> np.ndarray:
+        """Points of the boxes at `grid` [n, 2] in units of their half sizes, [candidate, n, 2]."""
+        inside = grid * self.half
+        cos, sin = np.cos(self.angle)[:, None], np.sin(self.angle)[:, None]
+        turned = np.stack(
+            [inside[None, :, 0] * cos - inside[None, :, 1] * sin, inside[None, :, 0] * sin + inside[None, :, 1] * cos], -1
+        )
+        return self.centre[:, None] + turned
 
 
 def text_size(text: str, font: float) -> tuple[float, float]:
-    """Width and height in pixels of a text in a semi-bold sans serif, `<br>` starting a new line; never too small by much."""
-    lines = text.split("<br>")
-    return 0.58 * font * max(map(len, lines)) + 2, 1.3 * font * len(lines)
+    """Width and height in pixels of a semi-bold text, about; `<br>` starts a new line, other tags do not count."""
+    lines = [re.sub(r"<[^>]*>", "", line) for line in text.split("<br>")]
+    return 0.55 * font * max(map(len, lines)) + 4, LINE * font * len(lines)
 
 
 def place_labels(
     curves: list[np.ndarray], sizes: list[tuple[float, float]], frame: tuple[float, float], obstacles: np.ndarray
 ) -> list[Place]:
-    """The clearest place for each curve's label, one after the other.
+    """The clearest place for each curve's label; the label with the least choice is placed first.
 
-    For every point of the curve and every side of it, the text's box is charged for what it covers (other
-    curves, obstacles, its own curve), for standing nearer to another curve than a reader could tell apart, and a
-    little for standing far left, where curves often begin together. The cheapest box wins.
+    For points along the curve the text is tried on all sides, level, further off on a leader, and along the
+    curve's slope. Each box is charged for what it covers, for standing nearer to another curve than a reader
+    could tell apart, for starting where curves cross, and a little for a slope, a leader, and for standing far
+    left, where curves often begin together. The cheapest box wins.
 
     Parameters
     ----------
@@ -52,34 +99,79 @@ def place_labels(
     -----
     Pinned by `tests/figures/test_labels.py`.
     """
-    dense = [_resample(curve) for curve in curves]
-    taken: list[np.ndarray] = []
-    places = []
-    for i, (width, height) in enumerate(sizes):
-        points = np.repeat(_resample(curves[i], 64), len(_SIDES), axis=0)
-        sides = np.tile(_SIDES, (len(points) // len(_SIDES), 1))
-        centre = points + sides * (np.array([width, height]) / 2 + OFFSET)
-        low, high = centre - np.array([width, height]) / 2, centre + np.array([width, height]) / 2
-        price = 4.0 * (1.0 - points[:, 0] / frame[0]) + 0.5 * (sides[:, 1] <= 0)
-        outside = np.maximum(-low, 0).sum(1) + np.maximum(high - np.array(frame), 0).sum(1)
-        price += 1e3 * np.minimum(outside, 10)
-        price += 8.0 * _covered(low, high, dense[i], 1.0)
-        others = [curve for j, curve in enumerate(dense) if j != i]
-        if others:
-            away = _distance(low, high, np.concatenate(others))
-            price += 40.0 * (away <= 2) + 3.0 * np.maximum(16 - away, 0) + 0.2 * np.maximum(48 - away, 0)
-        if len(obstacles):
-            price += 12.0 * np.minimum(_covered(low, high, obstacles, 2.0), 20)
-        for box in taken:
-            clear = np.maximum(np.maximum(low - box[2:], box[:2] - high), 0).sum(1)
-            price += 500.0 * (clear <= 0) + 2.0 * np.maximum(10 - clear, 0)
+    dense = [_resample(curve, 120) for curve in curves]
+    boxes = [_candidates(curve, size) for curve, size in zip(curves, sizes, strict=True)]
+    prices = [
+        _price(box, dense[i], [d for j, d in enumerate(dense) if j != i], frame, obstacles)
+        for i, box in enumerate(boxes)
+    ]
+    grid = np.array(list(product(np.linspace(-1, 1, 15), (-1.0, 0.0, 1.0))))
+    places: dict[int, Place] = {}
+    taken = np.empty((0, 2))
+    for i in sorted(range(len(boxes)), key=lambda j: -prices[j].min()):
+        box, price = boxes[i], prices[i]
+        if len(taken):
+            away = box.gaps(taken).min(axis=1)
+            price = price + 500.0 * (away <= 1) + 2.0 * np.maximum(9 - away, 0)
         best = int(np.argmin(price))
-        taken.append(np.concatenate([low[best], high[best]]))
-        places.append(Place((float(points[best, 0]), float(points[best, 1])), (int(sides[best, 0]), int(sides[best, 1]))))
-    return places
+        taken = np.concatenate([taken, box.filled(grid)[best]])
+        (x, y), (right, up) = box.point[best], box.side[best]
+        places[i] = Place((float(x), float(y)), (float(right), float(up)), *map(float, (box.distance[best], box.angle[best])))
+    return [places[i] for i in range(len(boxes))]
 
 
-def _resample(curve: np.ndarray, count: int = 160) -> np.ndarray:
+def _candidates(curve: np.ndarray, size: tuple[float, float]) -> _Boxes:
+    half = np.array(size) / 2
+    points = _resample(curve, 40)
+    point = np.repeat(points, len(_SIDES) * len(_RADII), axis=0)
+    side = np.tile(np.repeat(_SIDES, len(_RADII), axis=0), (len(points), 1))
+    distance = np.tile(_RADII, len(points) * len(_SIDES))
+    centre = point + side * (half + distance[:, None])
+    angle = np.zeros(len(point))
+    if len(points) > 2:
+        # the chord as long as the text, so that the text lies along the curve and not along one of its wiggles
+        length = np.hypot(*np.diff(_resample(curve, 400), axis=0).T).sum()
+        fine = _resample(curve, 400)
+        reach = int(np.ceil(half[0] / max(length / 399, 1e-9)))
+        at = np.linspace(0, 399, len(points)).astype(int)
+        chord = fine[np.minimum(at + reach, 399)] - fine[np.maximum(at - reach, 0)]
+        slope = np.arctan2(chord[:, 1], chord[:, 0])
+        level = (np.abs(slope) > math.radians(6)) & (np.abs(slope) < _STEEPEST)
+        normal = np.column_stack([-np.sin(slope), np.cos(slope)])[level]
+        for sign in (1.0, -1.0):
+            point = np.concatenate([point, points[level]])
+            side = np.concatenate([side, sign * normal])
+            distance = np.concatenate([distance, np.full(level.sum(), OFFSET - 2)])
+            centre = np.concatenate([centre, points[level] + sign * normal * (half[1] + OFFSET - 2)])
+            angle = np.concatenate([angle, slope[level]])
+    return _Boxes(point, side, distance, angle, centre, half)
+
+
+def _price(
+    box: _Boxes, own: np.ndarray, others: list[np.ndarray], frame: tuple[float, float], obstacles: np.ndarray
+) -> np.ndarray:
+    corners = box.corners()
+    outside = (np.maximum(-corners, 0) + np.maximum(corners - np.array(frame), 0)).max(axis=(1, 2))
+    price = 1e3 * np.minimum(outside, 10) + 4.0 * (1.0 - box.point[:, 0] / frame[0]) + 0.5 * (box.side[:, 1] <= 0)
+    price += np.where(box.distance > OFFSET, 8 + 0.6 * box.distance, 0.0)
+    price += np.where(box.angle != 0, 9 + 6 * np.abs(box.angle), 0.0)
+    covered = (box.gaps(own) <= 1.0).sum(axis=1)
+    price += 12.0 * covered + 25.0 * (covered > 0)
+    if others:
+        points = np.concatenate(others)
+        gaps = box.gaps(points)
+        away, covered = gaps.min(axis=1), (gaps <= 2.0).sum(axis=1)
+        price += 20.0 * covered + 60.0 * (covered > 0)
+        price += 3.0 * np.maximum(14 - away, 0) + 0.15 * np.maximum(44 - away, 0)
+        crossing = np.hypot(*(box.point[:, None] - points[None]).transpose(2, 0, 1)).min(axis=1)
+        price += 4.0 * np.maximum(14 - crossing, 0)
+    if len(obstacles):
+        covered = (box.gaps(obstacles) <= 2.0).sum(axis=1)
+        price += 8.0 * np.minimum(covered, 20) + 20.0 * (covered > 0)
+    return price
+
+
+def _resample(curve: np.ndarray, count: int) -> np.ndarray:
     """Points at equal distances along the curve."""
     if len(curve) == 1:
         return curve
@@ -90,34 +182,46 @@ def _resample(curve: np.ndarray, count: int = 160) -> np.ndarray:
     return np.column_stack([np.interp(at, length, curve[:, 0]), np.interp(at, length, curve[:, 1])])
 
 
-def _gaps(low: np.ndarray, high: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Distance from each box to each point, [box, point]; 0 inside."""
-    gap = np.maximum(np.maximum(low[:, None] - points, points - high[:, None]), 0.0)
-    return np.hypot(gap[..., 0], gap[..., 1])
+class Lane(NamedTuple):
+    """Of a vertical line's label: how many lines of text from the top, and right (+1) or left (−1) of its line."""
+
+    number: int
+    side: int
 
 
-def _distance(low: np.ndarray, high: np.ndarray, points: np.ndarray) -> np.ndarray:
-    return _gaps(low, high, points).min(axis=1)
+def stack_lanes(positions: list[float], widths: list[float], frame: float) -> list[Lane]:
+    """Labels of vertical lines, in as few lanes as cover neither one another nor a line.
 
-
-def _covered(low: np.ndarray, high: np.ndarray, points: np.ndarray, margin: float) -> np.ndarray:
-    return (_gaps(low, high, points) <= margin).sum(axis=1)
-
-
-def stack_lanes(positions: list[float], widths: list[float], frame: float) -> list[tuple[int, int]]:
-    """For labels of vertical lines: (lane from the top, side) so that none covers another.
-
-    A label stands right of its line (+1) where it fits, else left (−1), in the first lane with room.
+    A line reaches up to its own label's lane, so a label may pass over lines whose labels are in lower lanes.
+    Up to four labels are arranged in the best way there is, more from right to left.
     """
-    taken: list[tuple[int, float, float]] = []
-    result: dict[int, tuple[int, int]] = {}
-    for i in sorted(range(len(positions)), key=lambda j: positions[j]):
-        x, width = positions[i], widths[i] + OFFSET
-        side = 1 if x + width <= frame or x < width else -1
-        left, right = (x, x + width) if side > 0 else (x - width, x)
-        lane = 0
-        while any(lane == other and left < end and right > begin for other, begin, end in taken):
-            lane += 1
-        taken.append((lane, left, right))
-        result[i] = (lane, side)
-    return [result[i] for i in range(len(positions))]
+    count = len(positions)
+    spans = [{1: (x, x + w + OFFSET), -1: (x - w - OFFSET, x)} for x, w in zip(positions, widths, strict=True)]
+
+    def fits(i: int, one: Lane, j: int, other: Lane) -> bool:
+        left, right = spans[i][one.side]
+        begin, end = spans[j][other.side]
+        apart = one.number != other.number or left >= end or right <= begin
+        return apart and (not left < positions[j] < right or other.number > one.number)
+
+    def charge(i: int, lane: Lane) -> float:
+        left, right = spans[i][lane.side]
+        return 10.0 * lane.number + (lane.side < 0) + 1e3 * (max(-left, 0) + max(right - frame, 0) > 0)
+
+    if count <= 4:
+        options = [Lane(number, side) for number in range(count) for side in (1, -1)]
+        return list(
+            min(
+                product(options, repeat=count),
+                key=lambda lanes: sum(charge(i, lane) for i, lane in enumerate(lanes))
+                + sum(1e4 for i in range(count) for j in range(count) if i != j and not fits(i, lanes[i], j, lanes[j])),
+            )
+        )
+    chosen: dict[int, Lane] = {}
+    for i in sorted(range(count), key=lambda j: -positions[j]):
+        chosen[i] = min(
+            (Lane(number, side) for number in range(count) for side in (1, -1)),
+            key=lambda lane: charge(i, lane)
+            + sum(1e4 for j, other in chosen.items() if not (fits(i, lane, j, other) and fits(j, other, i, lane))),
+        )
+    return [chosen[i] for i in range(count)]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..analytics.statistics import mean_estimate
 from .axes import Axis, clock_ticks
-from .drawing import MAX_POINTS, Drawing, spaced
+from .drawing import Drawing
 from .identity import identities
 from .inputs import check_named, check_rising, check_series, check_table
 from .theme import INK, PALETTE, SERIES_COLOURS
@@ -66,10 +66,10 @@ def path_fan(
     colour = PALETTE["blue"]
     low, lower, median, upper, high = np.quantile(values, QUANTILES, axis=1)
     drawing = Drawing(Axis(x_title), [Axis(y_title)], height=height)
-    drawing.band(times, low, high, colour=colour, alpha=0.13, name="90 % of paths")
-    drawing.band(times, lower, upper, colour=colour, alpha=0.22, name="50 % of paths")
+    drawing.band(times, low, high, colour=colour, alpha=0.13)
+    drawing.band(times, lower, upper, colour=colour, alpha=0.22)
     for path in range(min(samples, values.shape[1])):
-        drawing.line(times, values[:, path], colour=PALETTE["slate"], width=1.1, alpha=0.6, extend=True)
+        drawing.line(times, values[:, path], colour=PALETTE["slate"], width=1.0, alpha=0.55, blocks=True)
     drawing.line(times, median, colour=colour, width=2.6, label="median", hover="median %{y:,.4~g}<br>t = %{x:.3~g}")
     drawing.label(times[1:], high[1:], "90 % of paths", colour)
     last = mean_estimate(values[-1])
@@ -126,15 +126,15 @@ def volume_curve(
         table = check_table("observed", table[:, None] if table.ndim == 1 else table, ("bin", "day"))
         edges = np.linspace(begin, end, len(table) + 1)
         mean, days = table.mean(axis=1), table.shape[1]
-        drawing.bars(edges[:-1], edges[1:], mean, colour=SERIES_COLOURS["data"], alpha=0.35, name="observed",
-                     hover="observed %{y:,.0f}")  # fmt: skip
+        hue = SERIES_COLOURS["data"]
+        drawing.bars(edges[:-1], edges[1:], mean, colour=hue, alpha=0.22, hover="observed %{y:,.0f}")
         if days > 1:
             error = 2 * table.std(axis=1, ddof=1) / np.sqrt(days)
-            keep = spaced(mean.size, MAX_POINTS)
-            drawing.points((edges[:-1] + edges[1:])[keep] / 2, mean[keep], error=error[keep], size=4,
-                           colour=SERIES_COLOURS["data"])  # fmt: skip
-        at = int(np.argmax(mean[mean.size // 10 :])) + mean.size // 10
-        drawing.label([(edges[at] + edges[at + 1]) / 2], [mean[at]], "observed", SERIES_COLOURS["data"])
+            lower, upper = (np.append(v, v[-1]) for v in (mean - error, mean + error))
+            drawing.band(edges, np.maximum(lower, 0), upper, colour=hue, alpha=0.45, step=True)
+        middle = (edges[:-1] + edges[1:]) / 2
+        said = f"observed, mean of {days} days ± 2 s.e." if days > 1 else "observed"
+        drawing.label(middle, 0.5 * mean, said, hue)
         words.append(
             f"observed volume is largest at {clock(edges[np.argmax(mean)])} ({number(mean.max())} shares) and smallest at "
             f"{clock(edges[np.argmin(mean)])} ({number(mean.min())})"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..analytics.statistics import NORMAL_95, Estimate
-from .axes import Axis
+from .axes import Axis, fraction_ticks
 from .comparisons import curves
 from .drawing import Drawing
 from .identity import identities
@@ -79,8 +79,7 @@ def density(
     drawing = Drawing(Axis(x_title), rows, (3.0, 1.0)[: len(rows)], height=height, narrow_height=400)
     drawing.bars(edges[:-1], edges[1:], bar, colour=hue, alpha=0.3, hover=sample_name + " %{y:.4~g}")
     drawing.points(middle, bar, error=2 * error, colour=hue, size=3)
-    top = int(np.argmax(bar))
-    drawing.label(middle[top // 2 : top + 1], bar[top // 2 : top + 1], f"{sample_name} ± 2 s.e.", hue)
+    drawing.label(middle, bar + 2 * error, f"{sample_name} ± 2 s.e.", hue)
     grid = np.linspace(edges[0], edges[-1], 400)
     drawing.line(grid, pdf(grid), colour=INK, width=2, label=exact_name, hover=exact_name + " %{y:.4~g}")
     inside = float(np.mean(np.abs(z) <= 2))
@@ -91,7 +90,7 @@ def density(
                        hover="z = %{customdata:.2f}", extra=z)  # fmt: skip
     return drawing.figure(
         alt
-        or f"Histogram of {sample.size:,} values of {x_title} against the {exact_name} density: {inside:.0%} of {bins} bars "
+        or f"Histogram of {sample.size:,} values of {x_title} against the {exact_name} one: {inside:.0%} of {bins} bars "
         f"lie within two standard errors of it (95 % are expected), the furthest is {np.abs(z).max():.1f} away."
     )
 
@@ -143,6 +142,7 @@ def characteristic_function(
         (2.0, 1.3),
         height=height,
         narrow_height=420,
+        margin=0.015,
     )
     drawing.horizontal(0)
     drawing.horizontal(0, row=1)
@@ -158,6 +158,10 @@ def characteristic_function(
                        hover=f"sample, {part} " + "%{y:.4f}")  # fmt: skip
         drawing.band(u, mean - truth - 2 * error, mean - truth + 2 * error, colour=hue, alpha=0.25, row=1)
         drawing.line(u, mean - truth, colour=hue, width=1.6, row=1, hover="%{y:.2e}")
+        if part == "real part":
+            drawing.label(u[marks], mean[marks], f"○ {sample.size:,} draws ± 2 s.e.", hue)
+        else:
+            drawing.label(u, mean - truth + 2 * error, "± 2 s.e.", MUTED, row=1)
         moving = error > 1e-12
         worst = max(worst, float(np.max(np.abs(mean - truth)[moving] / error[moving], initial=0.0)))
     return drawing.figure(
@@ -205,7 +209,11 @@ def scheme_bias(
         raise ValueError("`biases` must hold at least one estimate that is not exactly 0 ± 0")
     floor = 10 ** np.floor(np.log10(0.5 * sizes[sizes > 0].min()))
     drawing = Drawing(
-        Axis(x_title, log=True), [Axis(f"|Bias| ({unit})", log=True)], height=height, margin=0.06, narrow_height=360
+        Axis(x_title, log=True, ticks=fraction_ticks(steps) if steps.size <= 8 else None),
+        [Axis(f"|Bias| ({unit})", log=True)],
+        height=height,
+        margin=0.06,
+        narrow_height=360,
     )
     top_value, top_step = 0.0, float(steps.max())
     looks = identities([name for name, _, _ in named.values()])

@@ -118,12 +118,14 @@ def walking_cost(
     shares: Any,
     costs: Sequence[Estimate] | Mapping[str, Sequence[Estimate]],
     *,
-    fit: tuple[float, float] | Mapping[str, tuple[float, float]] | None = None,
+    fit: float | tuple[float, float] | Mapping[str, float | tuple[float, float]] | None = None,
+    understated: Any = None,
     unit: str = "bps",
+    y_title: str = "Cost beyond the best quote",
     alt: str | None = None,
     height: int = 420,
 ) -> Figure:
-    """What a market order pays beyond the mid by its size, log–log, with a power law through it.
+    """What a market order pays for walking the book by its size, log–log, with a power law through it.
 
     Parameters
     ----------
@@ -131,10 +133,14 @@ def walking_cost(
         Greater than 0.
     costs : list of Estimate [size], or mapping of str to such
         Greater than 0.
-    fit : (coefficient, exponent), or mapping of str to such, optional
-        Drawn as coefficient · shares^exponent.
+    fit : exponent or (coefficient, exponent), or mapping of str to such, optional
+        Drawn as coefficient · shares^exponent; an exponent alone is drawn through the middle of the solid points.
+    understated : array of bool [size], or mapping of str to such, optional
+        Sizes whose cost is understated, because they exceed what is visible: hollow.
     unit : str
         Of the cost.
+    y_title : str
+        Without the unit.
     alt, height
         As in `path_fan`.
 
@@ -144,31 +150,49 @@ def walking_cost(
     """
     shares = check_positive("shares", check_series("shares", shares))
     named = check_named("costs", costs) if isinstance(costs, Mapping) else {"cost of walking": costs}
-    fits = {} if fit is None else check_named("fit", fit) if isinstance(fit, Mapping) else {next(iter(named)): fit}
+    only = next(iter(named))
+    fits = {} if fit is None else check_named("fit", fit) if isinstance(fit, Mapping) else {only: fit}
+    hollows = understated if isinstance(understated, Mapping) else {name: understated for name in named}
     drawing = Drawing(
-        Axis("Market order (shares)", log=True), [Axis(f"Cost beyond the mid ({unit})", log=True)], height=height, margin=0.05
+        Axis("Market order (shares)", log=True), [Axis(f"{y_title} ({unit})", log=True)], height=height, margin=0.05
     )
     looks = identities(named)
-    grid = np.geomspace(shares.min(), shares.max(), 100)
     words = []
     for name, items in named.items():
         values, errors = check_estimates(f"costs[{name!r}]", items, length=shares.size)
         check_positive(f"costs[{name!r}]", values)
+        hollow = np.zeros(shares.size, dtype=bool)
+        if hollows.get(name) is not None:
+            hollow = check_series(f"understated[{name!r}]", hollows[name], length=shares.size) > 0
         colour = PALETTE["blue"] if name == "cost of walking" else looks[name].colour
         half = NORMAL_95 * errors
-        drawing.points(shares, values, error=(np.minimum(half, 0.999 * values), half), colour=colour,
-                       symbol=looks[name].symbol, label="" if len(named) == 1 and name in fits else name, size=8,
-                       hover="%{x:,.4~g} shares: %{customdata}",
-                       extra=[estimate(Estimate(*e)) for e in zip(values, errors, strict=True)])  # fmt: skip
+        label = name
+        at = shares * 1.035 ** (list(named).index(name) - (len(named) - 1) / 2)  # side by side, not on top
         word = f"{name} from {estimate(Estimate(values[0], errors[0]))} at {number(shares[0])} shares to "
         word += f"{estimate(Estimate(values[-1], errors[-1]))} at {number(shares[-1])}"
         if name in fits:
-            coefficient, exponent = (float(v) for v in fits[name])
-            drawing.line(grid, coefficient * grid**exponent, colour=colour, dash="dash", width=1.8,
-                         label=f"∝ shares^{exponent:.2f}")  # fmt: skip
-            word += f", close to {number(coefficient)} · shares^{exponent:.2f}"
+            coefficient, exponent = _power_law(name, fits[name], shares, values, hollow)
+            grid = np.geomspace(shares.min(), shares[~hollow].max() if (~hollow).any() else shares.max(), 100)
+            drawing.line(grid, coefficient * grid**exponent, colour=colour, dash="dash", width=1.8)
+            label = f"{name} ∝ shares<sup>{exponent:.2f}</sup>"
+            word += f", close to a power {exponent:.2f} of the size"
+        drawing.points(at, values, error=(np.minimum(half, 0.999 * values), half), colour=colour, hollow=hollow,
+                       symbol=looks[name].symbol, label=label, size=9, hover="%{x:,.4~g} shares: %{customdata}",
+                       extra=[estimate(Estimate(*e)) for e in zip(values, errors, strict=True)])  # fmt: skip
         words.append(word)
-    return drawing.figure(alt or f"Cost of a market order beyond the mid, {unit}, ± standard error: {listed(words)}.")
+    return drawing.figure(alt or f"{y_title} of a market order, {unit}, ± standard error: {listed(words)}.")
+
+
+def _power_law(
+    name: str, fit: Any, shares: np.ndarray, values: np.ndarray, hollow: np.ndarray
+) -> tuple[float, float]:
+    """(coefficient, exponent) of a fit given as either."""
+    if isinstance(fit, tuple) and not isinstance(fit, Estimate):
+        coefficient, exponent = check_series(f"fit[{name!r}]", fit, length=2)
+        return float(coefficient), float(exponent)
+    exponent = float(fit.value if isinstance(fit, Estimate) else fit)
+    solid = ~hollow if (~hollow).any() else np.ones(shares.size, dtype=bool)
+    return float(np.exp(np.mean(np.log(values[solid]) - exponent * np.log(shares[solid])))), exponent
 
 
 def over_the_day(

@@ -40,9 +40,19 @@ def decimals(standard_error: float) -> int:
     return min(max(1 - math.floor(math.log10(standard_error)), 0), 12)
 
 
+def fixed(value: float, places: int) -> str:
+    """A number with so many decimals, thousands in groups, and a true minus sign."""
+    return f"{value:,.{places}f}".replace("-", "−")
+
+
+def is_exact(item: Estimate) -> bool:
+    """Whether an estimate's error is nothing but rounding."""
+    return item.standard_error <= 1e-9 * abs(item.value)
+
+
 def value_of(estimate: Estimate, *, signed: bool = False) -> str:
     """The value of an estimate, to the digit its error allows."""
-    if estimate.standard_error == 0:
+    if is_exact(estimate):
         return ("+" if signed and estimate.value > 0 else "") + number(estimate.value, 4)
     text = f"{estimate.value:{'+' if signed else ''},.{decimals(estimate.standard_error)}f}"
     return text.replace("-", "−")
@@ -50,7 +60,7 @@ def value_of(estimate: Estimate, *, signed: bool = False) -> str:
 
 def estimate(item: Estimate, *, signed: bool = False) -> str:
     """An estimate as value ± standard error, both to the same digit."""
-    if item.standard_error == 0:
+    if is_exact(item):
         return value_of(item, signed=signed)
     return f"{value_of(item, signed=signed)} ± {item.standard_error:,.{decimals(item.standard_error)}f}"
 
