@@ -1,19 +1,12 @@
-"""Chapters as programs: find them, read their parameters, check new values for them.
+"""Chapters as programs: find them by name, list what they hold, check what a reader wants changed.
 
-A chapter is a MyST notebook listed in `_toc.yml`. What can be changed in it stands in the one cell tagged
-`parameters`, one line each, with a type and a comment::
-
-    n_paths: int = 20_000  # Monte Carlo paths
-
-papermill reads name, type, default and comment out of that line, so the cell is its own documentation.
+A chapter is a MyST notebook listed in `_toc.yml`.
 """
 
 from __future__ import annotations
 
-import ast
 import difflib
-import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,48 +15,12 @@ from typing import Any
 import yaml
 
 from flowexec.publish.errors import PublishError
+from flowexec.publish.parameters import Parameter, read_parameters
 
-__all__ = ["Book", "Chapter", "Parameter", "find_book"]
+__all__ = ["SOURCES", "Book", "Chapter", "find_book"]
 
 #: The folder of the sources, left out of chapter names: `book/markets/heston` is the chapter `markets/heston`.
 SOURCES = "book"
-
-_TRUE, _FALSE = {"true", "yes", "on"}, {"false", "no", "off"}
-_SCALARS = ("int", "float", "str", "bool")
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One line of a chapter's parameters cell.
-
-    Attributes
-    ----------
-    name, type, comment : str
-        As papermill's inspection gives them. `type` is the annotation, or the type of the default where there is none.
-    default : object
-        The default, as a Python value.
-    """
-
-    name: str
-    type: str
-    default: Any
-    comment: str
-
-    def coerce(self, value: Any) -> Any:
-        """`value` as this parameter's type, from a command line (text) or a YAML file (already a value).
-
-        An int stands for a float, and text is read the way it would be typed into the cell; nothing else is
-        converted, so that 0.5 paths or the number "abc" is refused rather than repaired.
-
-        Raises
-        ------
-        PublishError
-            If the value is not of the type, or not finite.
-        """
-        try:
-            return _coerce(value, self.type.replace(" ", ""))
-        except ValueError as reason:
-            raise PublishError(f"`{self.name}` must be {_kind(self.type)}, got {value!r}{reason}") from None
 
 
 @dataclass(frozen=True)
@@ -93,7 +50,7 @@ class Chapter:
     @cached_property
     def parameters(self) -> dict[str, Parameter]:
         """The parameters by name, in the order of the cell."""
-        return _read_parameters(self)
+        return read_parameters(self.notebook, self.name)
 
     def check_parameters(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """`values` with every name known and every value of its type.
@@ -189,10 +146,8 @@ class Book:
         if ending:
             raise PublishError(f"`{name}` is the end of several chapters: {', '.join(c.name for c in ending)}.")
         names = [c.name for c in self.chapters]
-        raise PublishError(
-            f"There is no chapter `{name}`{_suggest(wanted, names + [n.rpartition('/')[2] for n in names])}"
-            f"\nChapters: {', '.join(names)}."
-        )
+        known = names if "/" in wanted else [n.rpartition("/")[2] for n in names]
+        raise PublishError(f"There is no chapter `{name}`{_suggest(wanted, known)}\nChapters: {', '.join(names)}.")
 
 
 def find_book(start: Path | None = None) -> Book:
@@ -216,106 +171,6 @@ def _is_notebook(source: Path) -> bool:
     return source.read_text(encoding="utf8").startswith("---") and "kernelspec:" in head
 
 
-def _read_parameters(chapter: Chapter) -> dict[str, Parameter]:
-    from papermill.translators import papermill_translators  # slow to import
-
-    cells = [c for c in chapter.notebook.cells if "parameters" in c.metadata.get("tags", [])]
-    if not cells:
-        return {}
-    if len(cells) > 1:
-        raise PublishError(f"{chapter.name} has {len(cells)} cells tagged `parameters`; it may have one.")
-    found = {}
-    for raw in papermill_translators.find_translator("python3", "python").inspect(cells[0]):
-        default = ast.literal_eval(raw.default)
-        kind = raw.inferred_type_name if raw.inferred_type_name != "None" else type(default).__name__
-        found[raw.name] = Parameter(raw.name, kind.strip(), default, raw.help.strip())
-    # papermill drops a line it cannot read with a warning only; a parameter that nobody can set is a defect
-    assigned = {
-        target.id
-        for node in ast.parse(cells[0].source).body
-        for target in (node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)])
-        if isinstance(target, ast.Name)
-    }
-    if lost := assigned - set(found):
-        raise PublishError(
-            f"{chapter.name}: papermill cannot read the parameter {', '.join(f'`{n}`' for n in sorted(lost))}; "
-            "write `name: type = value  # comment` on one line, with no second `=` in it."
-        )
-    return found
-
-
-def _coerce(value: Any, kind: str) -> Any:
-    """`value` as `kind`, or a ValueError whose text (perhaps empty) is added to the message."""
-    if kind.startswith("Optional[") and kind.endswith("]"):
-        if value is None or (isinstance(value, str) and value.lower() in {"none", "null"}):
-            return None
-        return _coerce(value, kind[len("Optional[") : -1])
-    if kind == "str":
-        if not isinstance(value, str):
-            raise ValueError("")
-        return value
-    if kind == "bool":
-        if isinstance(value, bool):
-            return value
-        if isinstance(value, str) and value.lower() in _TRUE | _FALSE:
-            return value.lower() in _TRUE
-        raise ValueError("")
-    if kind in ("int", "float"):
-        return _number(value, kind)
-    if kind.partition("[")[0] in ("list", "tuple"):
-        return _sequence(value, kind)
-    raise ValueError(f" (its type `{kind}` cannot be set from outside)")
-
-
-def _number(value: Any, kind: str) -> int | float:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError("")
-    if isinstance(value, str):
-        try:
-            value = int(value)
-        except ValueError:
-            try:
-                value = float(value)
-            except ValueError:
-                raise ValueError("") from None
-    if not math.isfinite(value):
-        raise ValueError(" (it must be finite)")
-    if kind == "float":
-        return float(value)
-    if value != int(value):
-        raise ValueError("")
-    return int(value)
-
-
-def _sequence(value: Any, kind: str) -> list[Any]:
-    outer, _, inner = kind.partition("[")
-    element = inner.removesuffix("]").removesuffix(",...").partition(",")[0]
-    if isinstance(value, str):
-        try:
-            value = yaml.safe_load(value if value.lstrip().startswith(("[", "(")) else f"[{value}]")
-        except yaml.YAMLError:
-            raise ValueError("") from None
-    if not isinstance(value, list | tuple):
-        raise ValueError("")
-    if element not in _SCALARS:
-        return list(value)
-    if element == "str":
-        return [_coerce(v, element) for v in value]
-    return [_coerce(v, element) for v in value]
-
-
-def _kind(kind: str) -> str:
-    """A type in words."""
-    words = {"int": "a whole number", "float": "a number", "str": "text", "bool": "true or false"}
-    outer, _, inner = kind.replace(" ", "").partition("[")
-    if outer in ("list", "tuple"):
-        plural = {"int": "whole numbers", "float": "numbers", "str": "texts", "bool": "true or false values"}
-        return f"a list of {plural.get(inner.removesuffix(']').partition(',')[0], 'values')}, like [1, 2]"
-    if outer == "Optional":
-        return f"{_kind(inner.removesuffix(']'))} or none"
-    return words.get(kind, f"a {kind}")
-
-
-def _suggest(name: str, known: Any) -> str:
+def _suggest(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(f'`{c}`' for c in dict.fromkeys(close))}?" if close else "."
+    return f"; did you mean {' or '.join(f'`{match}`' for match in close)}?" if close else "."

@@ -15,13 +15,13 @@ import mimetypes
 import re
 import shutil
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from string import Template
 from typing import Any
 
 import yaml
 
+from flowexec import __version__
 from flowexec.publish.assets import assets_folder, mathjax_source, write_assets
 from flowexec.publish.chapters import SOURCES, Book, Chapter
 from flowexec.publish.errors import PublishError
@@ -143,7 +143,7 @@ def _compose(
         article=article.decode(),
         styles=styles.replace("</style", "<\\/style"),
         scripts="\n".join(f"<script>{_inert(script)}</script>" for script in scripts if script),
-        versions=f"flowexec {version('flowexec')}",
+        version=__version__,
     )
 
 
