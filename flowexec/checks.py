@@ -4,6 +4,16 @@ import math
 from numbers import Integral, Real
 
 
+def _number(value: object) -> float:
+    """`value` as a float, NaN where it is no real number or is larger than any float."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.nan
+
+
 def check_real(name: str, value: object, *, above: float | None = None, at_least: float | None = None,
                below: float | None = None, at_most: float | None = None) -> None:
     """Raise `ValueError` unless `value` is a finite real number inside the given bounds.
@@ -15,21 +25,21 @@ def check_real(name: str, value: object, *, above: float | None = None, at_least
     low = above if above is not None else at_least
     high = below if below is not None else at_most
     if low is not None and high is not None:
-        rule = f"lie in {'(' if above is not None else '['}{low:g}, {high:g}{')' if below is not None else ']'}"
+        opening, closing = "(" if above is not None else "[", ")" if below is not None else "]"
+        rule = f"lie in {opening}{low:g}, {high:g}{closing}"
     elif low is not None:
         rule = f"be {'greater than' if above is not None else 'at least'} {low:g}"
     elif high is not None:
         rule = f"be {'less than' if below is not None else 'at most'} {high:g}"
     else:
         rule = "be a finite number"
+    number = _number(value)
     good = (
-        isinstance(value, Real)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-        and (above is None or value > above)
-        and (at_least is None or value >= at_least)
-        and (below is None or value < below)
-        and (at_most is None or value <= at_most)
+        math.isfinite(number)
+        and (above is None or number > above)
+        and (at_least is None or number >= at_least)
+        and (below is None or number < below)
+        and (at_most is None or number <= at_most)
     )
     if not good:
         raise ValueError(f"`{name}` must {rule}, got {value!r}")
@@ -37,7 +47,7 @@ def check_real(name: str, value: object, *, above: float | None = None, at_least
 
 def check_count(name: str, value: object, *, at_least: int = 1) -> None:
     """Raise `ValueError` unless `value` is a whole number, `at_least` or more."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < at_least:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < at_least:
         raise ValueError(f"`{name}` must be a whole number, at least {at_least}, got {value!r}")
 
 

@@ -29,12 +29,12 @@ from flowexec.checks import check_choice, check_count, check_real
         ({"at_least": 0}, None, "`rho` must be at least 0, got None"),
         ({"at_least": 0}, 1 + 0j, "`rho` must be at least 0, got (1+0j)"),
         ({"at_least": 0}, [1.0], "`rho` must be at least 0, got [1.0]"),
+        ({}, 10**400, f"`rho` must be a finite number, got {10**400}"),
     ],
 )
-def test_check_real_names_argument_rule_and_value(bounds, value, sentence):
-    with pytest.raises(ValueError) as refused:
+def test_check_real_names_argument_rule_and_value(bounds, value, sentence, refused):
+    with refused(sentence):
         check_real("rho", value, **bounds)
-    assert str(refused.value) == sentence
 
 
 def test_check_real_refuses_an_array_as_a_value_error():
@@ -42,7 +42,9 @@ def test_check_real_refuses_an_array_as_a_value_error():
         check_real("rho", np.ones(2), at_least=0)
 
 
-@pytest.mark.parametrize("value", [0, 1, 0.5, -1, Fraction(1, 3), np.float64(0.5), np.float32(1), np.int64(-1)])
+@pytest.mark.parametrize(
+    "value", [0, 1, 0.5, -1, Fraction(1, 3), np.float64(0.5), np.float32(1), np.int64(-1)]
+)
 def test_check_real_accepts_every_kind_of_real_number_up_to_closed_bounds(value):
     check_real("rho", value, at_least=-1, at_most=1)
 
@@ -56,10 +58,9 @@ def test_check_real_keeps_open_bounds_open_on_both_sides():
 
 
 @pytest.mark.parametrize("value", [0, -3, 2.0, 2.5, math.nan, True, "2", None, np.float64(2), np.bool_(True)])
-def test_check_count_refuses_what_is_not_a_count(value):
-    with pytest.raises(ValueError) as refused:
+def test_check_count_refuses_what_is_not_a_count(value, refused):
+    with refused(f"`n_steps` must be a whole number, at least 1, got {value!r}"):
         check_count("n_steps", value)
-    assert str(refused.value) == f"`n_steps` must be a whole number, at least 1, got {value!r}"
 
 
 def test_check_count_has_a_lower_bound_of_its_own():
@@ -69,9 +70,8 @@ def test_check_count_has_a_lower_bound_of_its_own():
         check_count("seed", 1, at_least=2)
 
 
-def test_check_choice_lists_the_choices():
+def test_check_choice_lists_the_choices(refused):
     check_choice("side", "buy", ("sell", "buy"))
     for value in ("hold", "Buy", None, 1):
-        with pytest.raises(ValueError) as refused:
+        with refused(f"`side` must be one of 'sell', 'buy', got {value!r}"):
             check_choice("side", value, ("sell", "buy"))
-        assert str(refused.value) == f"`side` must be one of 'sell', 'buy', got {value!r}"

@@ -46,7 +46,7 @@ def martingale(execution):
     return execution.problem.order.sign * (execution.inventory[1:] * moves).sum(axis=0)
 
 
-# Almgren and Chriss (2000), section 3.4 ---------------------------------------------------------------------
+# Almgren and Chriss (2000), section 3.4 -----------------------------------------------------------
 
 
 def almgren_chriss_scenario(side="sell", risk_aversion=1e-6):
@@ -81,7 +81,9 @@ def test_variance_of_the_simulated_cost_is_the_closed_form(strategy):
     )
     cost = cost_of_fills(execution)
     z_mean = (cost.mean() - plan.expected_cost) / (plan.sd / np.sqrt(n_paths))
-    z_variance = (cost.var(ddof=1) / plan.variance - 1.0) / np.sqrt(2.0 / (n_paths - 1))  # the cost is Gaussian
+    z_variance = (cost.var(ddof=1) / plan.variance - 1.0) / np.sqrt(
+        2.0 / (n_paths - 1)
+    )  # the cost is Gaussian
     assert abs(z_mean) < 3.5
     assert abs(z_variance) < 3.5
     np.testing.assert_allclose(execution.risk, plan.variance, rtol=1e-12)
@@ -93,7 +95,7 @@ def test_immediate_sale_has_no_variance():
     assert not execution.risk.any()
 
 
-# any power-law impact, any schedule, any market ---------------------------------------------------------------
+# any power-law impact, any schedule, any market ---------------------------------------------------
 
 POWER_IMPACTS = [
     PowerImpact(2e-3, 0.3, 1e-7),
@@ -119,7 +121,7 @@ def test_a_fixed_schedule_costs_its_closed_form_on_every_path(impact, side):
         np.testing.assert_allclose(controlled, plan.expected_cost, rtol=1e-9)
 
 
-# Almgren, Thum, Hauptmann and Li (2005), section 4: the book's order --------------------------------------------
+# Almgren, Thum, Hauptmann and Li (2005), section 4: the book's order ------------------------------
 
 IBM_PRICE, IBM_SHARES = 82.0, 656_100.0
 IBM = PowerImpact.almgren_2005(
@@ -131,17 +133,19 @@ IBM = PowerImpact.almgren_2005(
 @pytest.mark.parametrize(("horizon", "published"), [(0.1, 32.224), (0.2, 24.638), (0.5, 18.418)])
 def test_ibm_trades_at_the_published_cost(side, horizon, published):
     n_steps = 26
-    problem = Scenario(Order(side, IBM_SHARES, horizon, n_steps), Bachelier(IBM_PRICE, 0.0157 * IBM_PRICE), IBM)
+    problem = Scenario(
+        Order(side, IBM_SHARES, horizon, n_steps), Bachelier(IBM_PRICE, 0.0157 * IBM_PRICE), IBM
+    )
     execution = execute(TWAP(), problem.sample(50, seed=5))
     bps = 1e4 / (IBM_SHARES * IBM_PRICE)
     permanent = execution.displacement[-1] / IBM_PRICE * 1e4
     np.testing.assert_allclose(permanent, 19.86, atol=0.005)
-    # in continuous time an order pays half its permanent impact; in N steps it is spared what each step does to itself
+    # continuous trading pays half the permanent impact; N steps are spared what each does to itself
     continuous = (cost_of_fills(execution) - martingale(execution)) * bps + permanent / (2 * n_steps)
     np.testing.assert_allclose(continuous, published, atol=0.0005)
 
 
-# Obizhaeva and Wang (2013) --------------------------------------------------------------------------------------
+# Obizhaeva and Wang (2013) ------------------------------------------------------------------------
 
 
 def obizhaeva_wang(shares, rate, horizon, n_intervals):
@@ -153,9 +157,9 @@ def obizhaeva_wang(shares, rate, horizon, n_intervals):
 
 RESILIENCE, SPAN, INTERVALS = 3.0, 1.0, 6
 OW_ORDER = Order("buy", 1e5, SPAN * (INTERVALS + 1) / INTERVALS, INTERVALS + 1)  # trades at 0, T/N, …, T
-OW_PROBLEM = Scenario(OW_ORDER, Bachelier(50.0, 1.0), TransientImpact(1e-5, ExponentialDecay(RESILIENCE))).sample(
-    2, seed=6
-)
+OW_PROBLEM = Scenario(
+    OW_ORDER, Bachelier(50.0, 1.0), TransientImpact(1e-5, ExponentialDecay(RESILIENCE))
+).sample(2, seed=6)
 
 
 def obizhaeva_wang_cost(trades):
@@ -192,9 +196,9 @@ def test_leaving_the_obizhaeva_wang_optimum_costs_the_quadratic_form():
         assert obizhaeva_wang_cost(optimum + shift) - least == pytest.approx(extra, rel=1e-6)
 
 
-# The zero-alpha theorem -----------------------------------------------------------------------------------------
-# A martingale price, a strictly convex cost of the rate, linear permanent impact, no risk term: TWAP is optimal among
-# all adapted strategies, and on every path nothing costs less once the martingale is taken away.
+# The zero-alpha theorem ---------------------------------------------------------------------------
+# A martingale price, a strictly convex cost of the rate, linear permanent impact, no risk term: TWAP is best
+# among all adapted strategies, and on every path nothing costs less once the martingale is taken away.
 
 
 @dataclass(frozen=True)
@@ -295,7 +299,7 @@ def test_zero_alpha_nothing_beats_twap(side, market, impact):
 
 @pytest.mark.parametrize("side", SIDES)
 def test_a_strategy_that_peeks_is_caught(side):
-    """The same two measures on a strategy that sees the future: it does beat TWAP, by its martingale alone."""
+    """The same measures on a strategy that sees the future: it does beat TWAP, by its martingale alone."""
     problem = zero_alpha_problem(side, Bachelier(50.0, 1.0), PowerImpact(1e-7))
     peeking, even = execute(Peeking(problem.paths.mid), problem), execute(TWAP(), problem)
     gain = cost_of_fills(even) - cost_of_fills(peeking)

@@ -1,5 +1,6 @@
 """How to trade, in closed form."""
 
+from .almgren_2003 import Almgren2003
 from .almgren_chriss import AlmgrenChriss, efficient_frontier
 from .clock import clock_penalty
 from .limit_price import LimitPrice
@@ -7,7 +8,7 @@ from .obizhaeva_wang import ObizhaevaWang, obizhaeva_wang_limit
 from .price_adaptive import AggressiveInTheMoney
 from .recorded import Recorded, peeking
 from .schedules import POV, TWAP, VWAP, Immediate, Schedule
-from .static import Almgren2003, StaticPlan, solve_static, static_plan
+from .static import StaticPlan, solve_static, static_plan
 from .transient import displacement_path, schedule_cost, solve_transient
 
 __all__ = [

@@ -46,7 +46,11 @@ class Reacts:
     """Trades more when the price has moved in the order's favour, whichever side that is."""
 
     def trade(self, observation):
-        favour = -observation.order.sign * (observation.mid - observation.arrival_price) / observation.arrival_price
+        favour = (
+            -observation.order.sign
+            * (observation.mid - observation.arrival_price)
+            / observation.arrival_price
+        )
         return observation.inventory / observation.steps_remaining * np.exp(20 * favour)
 
 
@@ -57,7 +61,7 @@ def strategies_for(n_steps):
         TWAP(),
         VWAP(VolumeCurve.u_shape()),
         POV(0.2),
-        Schedule(tuple(rng.integers(0, 4, n_steps - 1)) + (1,)),
+        Schedule((*rng.integers(0, 4, n_steps - 1), 1)),
         AlmgrenChriss(1e-6, temporary=3e-6, permanent=1e-7),
         Reacts(),
     ]
@@ -152,11 +156,13 @@ def test_buying_is_selling_in_the_mirror(problem):
         np.testing.assert_allclose(two.shares, one.shares, rtol=1e-12, atol=1e-12 * order.shares)
         np.testing.assert_allclose(one.price + two.price, 2 * paths.mid[0] + 0 * one.price, rtol=1e-12)
         assert_same_costs(total_and_components(two), total_and_components(one), order.shares * 40)
-        np.testing.assert_allclose(shortfall(two).martingale, shortfall(one).martingale, atol=1e-9 * order.shares)
+        np.testing.assert_allclose(
+            shortfall(two).martingale, shortfall(one).martingale, atol=1e-9 * order.shares
+        )
 
 
 def rescaled(impact, *, shares=1.0, price=1.0, time=1.0):
-    """The impact in a world where every share, currency unit or day counts `shares`, `price`, `time` times."""
+    """The impact where every share, currency unit and day counts `shares`, `price` and `time` times."""
     if isinstance(impact, TransientImpact):
         coefficient = impact.coefficient * price * shares**-impact.exponent
         decay = impact.decay
@@ -207,7 +213,9 @@ def test_units_of_shares_currency_and_time_do_not_matter(problem, units):
     pairs += [(AlmgrenChriss(1e-6, None, eta, gamma), theirs)]
     for here, there in pairs:
         one, two = execute(here, problem), execute(there, scaled)
-        np.testing.assert_allclose(two.shares, one.shares * shares, rtol=1e-9, atol=1e-12 * scaled.order.shares)
+        np.testing.assert_allclose(
+            two.shares, one.shares * shares, rtol=1e-9, atol=1e-12 * scaled.order.shares
+        )
         expected = {name: value * price * shares for name, value in total_and_components(one).items()}
         assert_same_costs(total_and_components(two), expected, order.shares * shares * 40 * price)
         np.testing.assert_allclose(two.risk, one.risk * (price * shares) ** 2, rtol=1e-9)
@@ -240,7 +248,10 @@ def test_no_look_ahead(information, garbage, problem, data):
         return array
 
     # at step `now` the bar's mid, variance, spread, signal and book are known, its volume is not
-    future = {name: spoil(getattr(paths, name), now + 1) for name in ("mid", "variance", "spread", "signal", "depth")}
+    future = {
+        name: spoil(getattr(paths, name), now + 1)
+        for name in ("mid", "variance", "spread", "signal", "depth")
+    }
     spoilt = replace(problem, paths=replace(paths, **future, volume=spoil(paths.volume, now)))
     for strategy in [*strategies_for(order.n_steps), UsesEverything()]:
         for seen, blind in zip(
@@ -279,9 +290,24 @@ def test_an_observation_ends_now_and_cannot_be_written_to(problem):
         seen = problem.observe(state)
         assert seen.past_mid.shape == seen.past_variance.shape == (k + 1, N_PATHS)
         assert seen.past_volume.shape == (k, N_PATHS)
-        assert seen.spread.shape == seen.signal.shape == seen.inventory.shape == seen.displacement.shape == (N_PATHS,)
+        assert (
+            seen.spread.shape
+            == seen.signal.shape
+            == seen.inventory.shape
+            == seen.displacement.shape
+            == (N_PATHS,)
+        )
         assert seen.depth.shape == (N_PATHS, 2, 3, 2)
-        for name in ("inventory", "past_mid", "past_variance", "past_volume", "spread", "displacement", "signal", "depth"):
+        for name in (
+            "inventory",
+            "past_mid",
+            "past_variance",
+            "past_volume",
+            "spread",
+            "displacement",
+            "signal",
+            "depth",
+        ):
             with pytest.raises(ValueError, match="read-only"):
                 getattr(seen, name)[...] = 0.0
         state, _ = problem.step(state, seen.inventory / 2)

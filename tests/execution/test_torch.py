@@ -65,7 +65,11 @@ def test_torch_is_numpy(strategy, impact):
     scale = 2e5 * 50.0  # differences of amounts of this size
     for name in ("total", "martingale", *COMPONENTS):
         np.testing.assert_allclose(
-            getattr(torch_cost, name).numpy(), getattr(cost, name), rtol=1e-12, atol=1e-14 * scale, err_msg=name
+            getattr(torch_cost, name).numpy(),
+            getattr(cost, name),
+            rtol=1e-12,
+            atol=1e-14 * scale,
+            err_msg=name,
         )
     np.testing.assert_allclose(torch_cost.bps().total.numpy(), cost.bps().total, rtol=1e-12, atol=1e-10)
     for name in ("completion", "participation", "average_price"):
@@ -111,7 +115,9 @@ def test_gradient_of_the_objective_in_the_schedule(impact, complete):
         differences.append((objective(trades + bump, problem) - objective(trades - bump, problem)) / 20.0)
     # in currency per share, where the trades' own costs are of the order of 0.1 to 1
     np.testing.assert_allclose(tensor.grad.numpy(), differences, rtol=1e-6, atol=1e-7)
-    assert (tensor.grad[-1] == 0) == complete  # the last trade of a complete order is not the strategy's to choose
+    assert (
+        tensor.grad[-1] == 0
+    ) == complete  # the last trade of a complete order is not the strategy's to choose
 
 
 @pytest.mark.parametrize("impact", IMPACTS, ids=str)
