@@ -79,6 +79,9 @@ STRATEGY_COLOURS: dict[str, str] = {
     "Flow": PALETTE["navy"],
     "Distilled": PALETTE["olive"],
     "Selector": PALETTE["brick"],
+    # two that never meet the learned ones in a figure
+    "limit price": PALETTE["rose"],
+    "peeks": PALETTE["brick"],
 }
 
 #: A second sign beside colour, for print and for readers who do not see hue.
@@ -95,6 +98,8 @@ STRATEGY_DASHES: dict[str, str] = {
     "Flow": "dashdot",
     "Distilled": "dash",
     "Selector": "longdash",
+    "limit price": "dot",
+    "peeks": "longdash",
 }
 
 SCHEME_COLOURS: dict[str, str] = {
@@ -156,6 +161,29 @@ def use_theme() -> None:
     pio.templates.default = "flowexec"
     pio.renderers["flowexec"] = BookRenderer()
     pio.renderers.default = "flowexec"
+    _let_glue_have_the_figure()
+
+
+def _let_glue_have_the_figure() -> None:
+    """Have IPython ask a figure for its forms, rather than let it show itself.
+
+    A figure that shows itself stands where the cell is, and MyST-NB's `glue` gets nothing to put over a caption.
+    """
+    import sys
+
+    if "IPython" not in sys.modules:
+        return
+    from IPython import get_ipython
+    from plotly.basedatatypes import BaseFigure
+
+    shell = get_ipython()
+    if shell is not None:
+        shell.display_formatter.ipython_display_formatter.for_type(BaseFigure, _decline)
+
+
+def _decline(figure: Any) -> None:
+    """Not to be shown this way: IPython goes on to the next, `_repr_mimebundle_`."""
+    raise NotImplementedError
 
 
 def figure_html(figure: Mapping[str, Any]) -> str:
