@@ -44,6 +44,7 @@ from .market import (
     load_book,
     log_return_density,
     read_lobster,
+    variance_density,
 )
 from .strategies import (
     POV,
@@ -124,4 +125,5 @@ __all__ = [
     "static_plan",
     "summarise",
     "var_cvar",
+    "variance_density",
 ]

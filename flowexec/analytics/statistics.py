@@ -27,8 +27,9 @@ class Estimate(NamedTuple):
         return self.value - half, self.value + half
 
     def __format__(self, spec: str) -> str:
-        """`f"{estimate:.2f}"` gives `1.23 ± 0.04`, value and standard error alike."""
-        return f"{format(self.value, spec)} ± {format(self.standard_error, spec.lstrip('+'))}"
+        """`f"{estimate:.2f}"` gives `1.23 ± 0.04`, value and standard error alike, with a true minus sign."""
+        value = format(self.value, spec).replace("-", "−")
+        return f"{value} ± {format(self.standard_error, spec.lstrip('+'))}"
 
 
 @dataclass(frozen=True)
@@ -68,17 +69,19 @@ def mean_estimate(sample: np.ndarray) -> Estimate:
 
 
 def sd_estimate(sample: np.ndarray) -> Estimate:
-    """Standard deviation s; by the delta method its error is √((m₄ − s⁴)/n) / 2s, without assuming normality."""
-    if sample.size < 2:
+    """Standard deviation s; by the delta method its error is √((m₄ − m₂²)/n) / 2s, m central moments of any law."""
+    n = sample.size
+    if n < 2:
         return Estimate(0.0, math.inf)
     squares = sample - sample.mean()
     squares *= squares
-    s2 = float(squares.sum()) / (sample.size - 1)
-    if s2 == 0.0:
+    m2 = float(squares.sum()) / n
+    if m2 == 0.0:
         return Estimate(0.0, 0.0)
     squares *= squares  # and not a dot product, whose bits depend on the threads of the BLAS
-    m4 = float(squares.sum()) / sample.size
-    return Estimate(math.sqrt(s2), math.sqrt(max(m4 - s2**2, 0.0) / sample.size) / (2.0 * math.sqrt(s2)))
+    m4 = float(squares.sum()) / n
+    sd = math.sqrt(m2 * n / (n - 1))
+    return Estimate(sd, math.sqrt(max(m4 - m2**2, 0.0) / n) / (2.0 * sd))
 
 
 def var_cvar(cost: np.ndarray, level: float) -> tuple[Estimate, Estimate]:

@@ -10,6 +10,7 @@ from .heston_pricing import (
     european_price,
     log_return_density,
     log_return_distribution,
+    variance_density,
 )
 from .load_book import how_to_get_data, load_book, lobster_source
 from .lobster import read_lobster, write_lobster
@@ -44,6 +45,7 @@ __all__ = [
     "read_lobster",
     "response_function",
     "spread_statistics",
+    "variance_density",
     "volume_curve",
     "walking_cost",
     "write_lobster",

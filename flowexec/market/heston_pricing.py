@@ -1,4 +1,4 @@
-"""Heston's model without simulation: characteristic function, European prices, law of the log return."""
+"""Heston's model without simulation: characteristic function, European prices, laws of log return and variance."""
 
 from __future__ import annotations
 
@@ -154,6 +154,20 @@ def log_return_distribution(model: Heston, x: Any, t: float) -> np.ndarray:
         (np.exp(-1j * np.multiply.outer(x, u_part)) @ part).imag for u_part, part in _parts(u, transform / u)
     )
     return np.asarray(0.5 - total * (2 * u[0] / math.pi))
+
+
+def variance_density(model: Heston, v: Any, t: float) -> np.ndarray:
+    """Density of v_t at `v` (any shape): v_t = c·χ′²_d(λ), c = ξ²(1−e^{−κt})/(4κ), d = 4κθ/ξ², λ = v₀e^{−κt}/c.
+
+    The noncentral chi-square law of Cox, Ingersoll & Ross (1985, eq. 18). It is unbounded at 0 when d < 2.
+    Pinned by `tests/market/test_heston_pricing.py`.
+    """
+    from scipy.stats import ncx2  # the slowest import of all; only this needs it
+
+    check_real("t", t, above=0)
+    scale = -(model.xi**2) * math.expm1(-model.kappa * t) / (4 * model.kappa)
+    freedom = 4 * model.kappa * model.theta / model.xi**2
+    return np.asarray(ncx2.pdf(v, freedom, model.v0 * math.exp(-model.kappa * t) / scale, scale=scale))
 
 
 def _transform(model: Heston, x: Any, t: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -14,6 +14,7 @@ from flowexec.market.heston_pricing import (
     european_price,
     log_return_density,
     log_return_distribution,
+    variance_density,
 )
 
 # Time unit: a year.
@@ -245,3 +246,31 @@ def test_a_law_without_noise_of_its_own_is_refused_with_a_reason_or_right() -> N
     assert integrate.simpson(log_return_density(model, x, 1.0), x=x) == pytest.approx(1.0, abs=1e-4)
     with pytest.raises(ArithmeticError, match="decays too slowly to invert"):
         log_return_density(replace(CASE_I, rho=-1.0, v0=0.0), 0.0, 1e-4)
+
+
+# ---- the law of the variance ----
+
+
+@pytest.mark.parametrize("model", [BROADIE_KAYA, replace(BROADIE_KAYA, v0=0.09, xi=0.3)])
+def test_variance_density_has_the_moments_of_the_model(model: Heston) -> None:
+    t = 0.4
+    moments = [
+        integrate.quad(lambda v: v**power * variance_density(model, v, t), 0, 1, points=[0.005, 0.05, 0.2], limit=500)[0]
+        for power in (0, 1, 2)
+    ]
+    assert moments[0] == pytest.approx(1, abs=1e-6)
+    assert moments[1] == pytest.approx(model.mean_variance(t), rel=1e-6)
+    assert moments[2] - moments[1] ** 2 == pytest.approx(model.variance_of_variance(t), rel=1e-5)
+
+
+def test_variance_density_solves_the_forward_equation() -> None:
+    """∂p/∂t = −∂[κ(θ−v)p]/∂v + ½ξ²∂²[vp]/∂v² (Fokker–Planck), by central differences."""
+    m, v, t, h, k = replace(BROADIE_KAYA, xi=0.3), np.array([0.008, 0.015, 0.03]), 0.3, 1e-5, 1e-5
+
+    def p(x: np.ndarray, s: float = t) -> np.ndarray:
+        return variance_density(m, x, s)
+
+    left = (p(v, t + k) - p(v, t - k)) / (2 * k)
+    drift = (m.kappa * (m.theta - v - h) * p(v + h) - m.kappa * (m.theta - v + h) * p(v - h)) / (2 * h)
+    diffusion = 0.5 * m.xi**2 * ((v + h) * p(v + h) - 2 * v * p(v) + (v - h) * p(v - h)) / h**2
+    assert left == pytest.approx(diffusion - drift, rel=1e-3, abs=1e-3 * float(np.abs(left).max()))
