@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
+
 from ..execution.problem import Execution, sum_over_steps
 from ..market.paths import Array
 
@@ -100,7 +102,9 @@ class Shortfall:
     @property
     def average_price(self) -> Array:
         """Average price of the fills, currency per share, [path]; NaN where nothing was traded."""
-        return sum_over_steps(self.execution.shares * self.execution.price) / self.traded
+        paid = sum_over_steps(self.execution.shares * self.execution.price)
+        with np.errstate(invalid="ignore"):  # 0/0 is meant
+            return paid / self.traded
 
     def benchmark(self, name: str, *, on_tape: bool = False) -> Array:
         """Benchmark price [path]: "arrival", "interval_vwap", "interval_twap" or "close".
