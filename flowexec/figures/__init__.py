@@ -1,13 +1,17 @@
 """Figures of the book: pure functions from results to Plotly, one finding each."""
 
-from .comparisons import curves, estimates_against, forest
-from .costs import cost_components, cost_distribution, cost_waterfall
-from .execution import inventory_fan, price_and_fills, schedules
+from .comparisons import curves, estimates_against
+from .costs import cost_components, cost_waterfall
+from .day import over_the_day, volume_curve
+from .distribution import cost_distribution, density
+from .execution import inventory_fan, price_and_fills
+from .forest import forest
 from .frontier import frontier
 from .impact import decay_kernels, impact_curves
-from .market import path_fan, volume_curve
-from .models import characteristic_function, density, scheme_bias, smile
-from .order_book import book_depth, mean_depth, over_the_day, walking_cost
+from .market import path_fan
+from .models import characteristic_function, scheme_bias, smile
+from .order_book import book_depth, mean_depth, walking_cost
+from .schedules import schedules
 
 __all__ = [
     "book_depth",

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .wording import clock, number, power_of_ten
+from .wording import clock, number, power_of_ten, short
 
 
 @dataclass
@@ -57,8 +57,8 @@ class Axis:
     def range(self, padding: float, room: tuple[float, ...] = (0.0, 0.0)) -> tuple[float, float]:
         """Extent in axis units.
 
-        `padding` of the data's extent is added at each end that is not a bound of the data itself; then `room`,
-        as shares of the whole axis, below and above.
+        `padding` of the data's extent is added at each end that is not a bound of the data itself; then
+        `room`, as shares of the whole axis, below and above.
         """
         if self.limits is not None:
             low, high = (float(self.place(limit)) for limit in self.limits)
@@ -107,11 +107,11 @@ def log_ticks(low: float, high: float) -> dict[float, str]:
         for step in steps
         if low - 1e-9 <= math.log10(step) + exponent <= high + 1e-9 and exponent % stride == 0
     ]
-    plain = all(-4 <= exponent <= 5 for _, exponent in inside)
+    plain = all(-4 <= exponent <= 9 for _, exponent in inside)
 
     def text(step: int, exponent: int) -> str:
         if plain:
-            return number(step * 10.0**exponent)
+            return short(step * 10.0**exponent)
         return power_of_ten(exponent) if step == 1 else f"{step}·{power_of_ten(exponent)}"
 
     return {step * 10.0**exponent: text(step, exponent) for step, exponent in inside}
@@ -130,6 +130,6 @@ def fraction_ticks(values: np.ndarray) -> dict[float, str]:
     texts = {}
     for value in sorted(set(values.tolist())):
         inverse = 1.0 / value
-        whole = value < 1 and abs(inverse - round(inverse)) < 1e-9 * inverse and round(inverse) > 2
+        whole = value < 1 and abs(inverse - round(inverse)) < 1e-9 * inverse
         texts[value] = f"1/{round(inverse)}" if whole else number(value)
     return texts

@@ -1,4 +1,4 @@
-"""Estimates side by side: forests of differences, curves with error bars, and any function of one variable."""
+"""Functions of one variable: curves, and estimates with their error bars."""
 
 from __future__ import annotations
 
@@ -9,95 +9,14 @@ import numpy as np
 
 from ..analytics.statistics import NORMAL_95, Estimate
 from .axes import Axis
-from .composition import note
 from .drawing import Drawing
 from .identity import identities
-from .inputs import check_estimate, check_estimates, check_named, check_positive, check_rising, check_series
-from .labels import text_size
-from .theme import INK, MUTED
-from .wording import estimate, listed, number, value_of
+from .inputs import check_estimates, check_named, check_positive, check_rising, check_series
+from .theme import INK
+from .wording import estimate, number
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
-
-
-def forest(
-    differences: Mapping[str, Estimate],
-    *,
-    x_title: str,
-    zero: str = "no difference",
-    better: str = "",
-    worse: str = "",
-    alt: str | None = None,
-    height: int | None = None,
-) -> Figure:
-    """Differences with their 95 % intervals, one row each; hollow where the interval holds zero.
-
-    Parameters
-    ----------
-    differences : mapping of str to Estimate
-        From top to bottom, for instance paired differences of mean cost to TWAP.
-    x_title : str
-        With the unit.
-    zero : str
-        What zero means; stands at the zero line.
-    better, worse : str
-        What lies left and right of it.
-    alt, height
-        As in `path_fan`; by default as high as the rows need.
-
-    Notes
-    -----
-    Pinned by `tests/figures/test_comparisons.py`.
-    """
-    differences = check_named("differences", differences)
-    items = {name: check_estimate(f"differences[{name!r}]", e) for name, e in differences.items()}
-    rows = len(items)
-    height = height if height is not None else 110 + 38 * rows
-    ticks = {float(rows - 1 - i): name for i, name in enumerate(items)}
-    words = [f"← {better}" if better else "", f"{worse} →" if worse else ""]
-    drawing = Drawing(
-        Axis(x_title, zero=True, zero_line=True),
-        [Axis("", limits=(-0.6, rows - 0.3), ticks=ticks)],
-        height=height,
-        narrow_height=height,
-        margin=0.06,
-        room=(0.0, 56.0),
-        top=22,
-    )
-    drawing.notes.append(note(zero, (0, 1), ("x", "paper"), (0, 1), colour=MUTED, bold=True, shift=(0, 2)))
-    side_room = text_size(zero, 13)[0] / 2 + 12
-    for side, word in zip((-1, 1), words, strict=True):
-        if word:
-            at = (0, 1), ("x", "paper")
-            drawing.notes.append(note(word, *at, (side, 1), colour=MUTED, bold=False, shift=(side * side_room, 2)))
-    if better:  # the axis reaches far enough left for the word, also on a phone
-        widest = max(abs(e.value) + NORMAL_95 * e.standard_error for e in items.values())
-        drawing.x.reach([-widest * (side_room + text_size(words[0], 13)[0]) / 160])
-    looks = identities(items)
-    clear = []
-    for i, (name, item) in enumerate(items.items()):
-        half = NORMAL_95 * item.standard_error
-        undecided = abs(item.value) <= half
-        if not undecided:
-            clear.append(f"{name} ({estimate(item, signed=True)})")
-        drawing.points([item.value], [rows - 1 - i], error_x=[half], colour=looks[name].colour, size=9,
-                       hollow=[undecided], hover=f"{name}: {estimate(item, signed=True)} (s.e.)")  # fmt: skip
-        drawing.note(value_of(item, signed=True), item.value + half, rows - 1 - i, colour=INK, shift=(9, 0))
-    figure = drawing.figure(
-        alt
-        or f"{x_title} of {rows} rows with 95 % intervals; away from {zero} "
-        + (f"lie {listed(clear)}" if clear else "lies none")
-        + f"; {rows - len(clear)} of {rows} intervals hold zero."
-    )
-    return as_rows(figure)
-
-
-def as_rows(figure: Figure) -> Figure:
-    """Names of rows as text rather than as ticks, and the grid, where it helps, the other way round."""
-    figure.update_yaxes(showgrid=False, tickfont={"color": INK}, ticklabelstandoff=6)
-    figure.update_xaxes(showgrid=True)
-    return figure
 
 
 def estimates_against(
@@ -138,7 +57,10 @@ def estimates_against(
         check_positive("x", x)
     series = check_named("series", series)
     drawing = Drawing(
-        Axis(x_title, log=log_x), [Axis(y_title, log=log_y, zero=zero and not log_y)], height=height, margin=0.05
+        Axis(x_title, log=log_x),
+        [Axis(y_title, log=log_y, zero=zero and not log_y)],
+        height=height,
+        margin=0.05,
     )
     if zero and not log_y:
         drawing.horizontal(0)
@@ -147,8 +69,14 @@ def estimates_against(
     order = np.argsort(x)
     for name, line in exact.items():
         values = check_series(f"exact[{name!r}]", line, length=x.size)
-        drawing.line(x[order], values[order], colour=looks[name].colour if name in series else INK, dash="dash",
-                     label="" if name in series else name, hover=f"{name}, exact: " + "%{y:.4~g}")  # fmt: skip
+        drawing.line(
+            x[order],
+            values[order],
+            colour=looks[name].colour if name in series else INK,
+            dash="dash",
+            label="" if name in series else name,
+            hover=f"{name}, exact: " + "%{y:.4~g}",
+        )
     words = []
     for name, items in series.items():
         values, errors = check_estimates(f"series[{name!r}]", items, length=x.size)
@@ -157,14 +85,24 @@ def estimates_against(
         values, errors = values[order], errors[order]
         half = NORMAL_95 * errors
         down = np.minimum(half, values * (1 - 1e-6)) if log_y else half
-        drawing.points(x[order], values, error=(down, half), colour=looks[name].colour, symbol=looks[name].symbol,
-                       label=name, joined="solid", hover=f"{name}: " + "%{customdata}<br>at %{x:.4~g}",
-                       extra=[estimate(Estimate(*e)) for e in zip(values, errors, strict=True)])  # fmt: skip
+        drawing.points(
+            x[order],
+            values,
+            error=(down, half),
+            colour=looks[name].colour,
+            symbol=looks[name].symbol,
+            label=name,
+            joined="solid",
+            hover=f"{name}: " + "%{customdata}<br>at %{x:.4~g}",
+            extra=[estimate(Estimate(*e)) for e in zip(values, errors, strict=True)],
+        )
         words.append(
             f"{name} goes from {estimate(Estimate(values[0], errors[0]))} at {number(x[order][0])} to "
             f"{estimate(Estimate(values[-1], errors[-1]))} at {number(x[order][-1])}"
         )
-    return drawing.figure(alt or f"{y_title} against {x_title}, values ± standard errors: {'; '.join(words)}.")
+    return drawing.figure(
+        alt or f"{y_title} against {x_title}, values ± standard errors: {'; '.join(words)}."
+    )
 
 
 def curves(
@@ -207,7 +145,10 @@ def curves(
     x = check_rising("x", check_series("x", x, least=2))
     lines = check_named("lines", lines)
     points = {} if points is None else check_named("points", points)
-    drawing = Drawing(Axis(x_title, log=log_x), [Axis(y_title, log=log_y, zero=zero and not log_y)], height=height)
+    level = zero and not log_y
+    drawing = Drawing(
+        Axis(x_title, log=log_x), [Axis(y_title, log=log_y, zero=level, zero_line=level)], height=height
+    )
     looks = identities([*lines, *(name for name in points if name not in lines)])
     words = []
     for name, line in lines.items():
@@ -215,22 +156,40 @@ def curves(
         for log, key, array in ((log_x, "x", x), (log_y, f"lines[{name!r}]", values)):
             if log:
                 check_positive(key, array)
-        drawing.line(x, values, colour=looks[name].colour, dash=looks[name].dash, label=name,
-                     hover=f"{name}: " + "%{y:.4~g}<br>at %{x:.4~g}")  # fmt: skip
+        drawing.line(
+            x,
+            values,
+            colour=looks[name].colour,
+            dash=looks[name].dash,
+            label=name,
+            hover=f"{name}: " + "%{y:.4~g}<br>at %{x:.4~g}",
+        )
         words.append(f"{name} goes from {number(values[0])} to {number(values[-1])}")
     for name, pair in points.items():
         if not (isinstance(pair, tuple) and len(pair) == 2):
-            raise ValueError(f"`points[{name!r}]` must be a pair (x, list of Estimate), got {type(pair).__name__}")
+            raise ValueError(
+                f"`points[{name!r}]` must be a pair (x, list of Estimate), got {type(pair).__name__}"
+            )
         at = check_series(f"points[{name!r}][0]", pair[0])
         values, errors = check_estimates(f"points[{name!r}][1]", pair[1], length=at.size)
         half = NORMAL_95 * errors
         down = np.minimum(half, values * (1 - 1e-6)) if log_y else half
-        drawing.points(at, values, error=(down, half), colour=looks[name].colour, size=7, hollow=np.ones(at.size),
-                       label="" if name in lines else name, hover=f"{name}: " + "%{customdata}",
-                       extra=[estimate(Estimate(*e)) for e in zip(values, errors, strict=True)])  # fmt: skip
-        words.append(f"{at.size} estimates of {name} up to {estimate(Estimate(values[-1], errors[-1]))} (standard error)")
-    for text, at in (marks or {}).items():
-        drawing.vertical(float(at), text)
+        drawing.points(
+            at,
+            values,
+            error=(down, half),
+            colour=looks[name].colour,
+            size=7,
+            hollow=np.ones(at.size),
+            label="" if name in lines else name,
+            hover=f"{name}: " + "%{customdata}",
+            extra=[estimate(Estimate(*e)) for e in zip(values, errors, strict=True)],
+        )
+        words.append(
+            f"{at.size} estimates of {name}, the last {estimate(Estimate(values[-1], errors[-1]))} (s.e.)"
+        )
+    for text, place in (marks or {}).items():
+        drawing.vertical(float(place), text)
     return drawing.figure(
         alt or f"{y_title} against {x_title} from {number(x[0])} to {number(x[-1])}: {'; '.join(words)}."
     )

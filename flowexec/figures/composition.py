@@ -1,7 +1,7 @@
 """From a drawing to Plotly's layout, once for a page and once for a phone.
 
-Both have axes, annotations and shapes of their own, because what fits beside a curve on a page does not on a phone;
-`layout.meta.narrow` holds the phone's, and the page's script takes it over on narrow screens.
+Both have axes, annotations and shapes of their own, because what fits beside a curve on a page does not on a
+phone; `layout.meta.narrow` holds the phone's, and the page's script takes it over on narrow screens.
 """
 
 from __future__ import annotations
@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .labels import LINE, OFFSET, Lane, Place, place_labels, stack_lanes, text_size
-from .theme import PAPER
+from .annotations import ANCHOR_X, name, resized, standing
+from .labels import LINE, place_labels, text_size
+from .lanes import Lane, stack_lanes
 
 if TYPE_CHECKING:
     from .drawing import Drawing
 
 _GAP = 26.0  # pixels between rows
-_ANCHOR_X = {1: "left", 0: "center", -1: "right"}
-_ANCHOR_Y = {1: "bottom", 0: "middle", -1: "top"}
-_HALO = ", ".join([f"0 0 2px {PAPER}"] * 2 + [f"0 0 4px {PAPER}"])
 
 
 class Frame(NamedTuple):
@@ -56,10 +54,18 @@ def compose(drawing: Drawing) -> dict[str, Any]:
     phone["margin"]["b"] = 8
     for row, axis in enumerate(drawing.rows):
         key = "yaxis" + (str(row + 1) if row else "")
-        page[key] = {**axis.layout(page[key]["range"]), "anchor": "x", "zeroline": axis.zero_line, **page[key]}
+        page[key] = {
+            **axis.layout(page[key]["range"]),
+            "anchor": "x",
+            "zeroline": axis.zero_line,
+            **page[key],
+        }
     page["xaxis"] = {
-        **drawing.x.layout(page["xaxis"]["range"]), "anchor": axis_name("y", len(drawing.rows) - 1),
-        "showgrid": drawing.x.log, "zeroline": drawing.x.zero_line, **page["xaxis"],
+        **drawing.x.layout(page["xaxis"]["range"]),
+        "anchor": axis_name("y", len(drawing.rows) - 1),
+        "showgrid": drawing.x.log,
+        "zeroline": drawing.x.zero_line,
+        **page["xaxis"],
     }
     return {"showlegend": False, "barmode": "overlay", "bargap": 0, **page, "meta": {"narrow": phone}}
 
@@ -85,24 +91,46 @@ def _fit(drawing: Drawing, frame: Frame) -> dict[str, Any]:
         "height": frame.height,
         "margin": dict(frame.margin),
         "xaxis": {"range": list(x_span)},
-        "annotations": [_resized(note, frame) for note in drawing.notes],
+        "annotations": [resized(text, frame.font) for text in drawing.notes],
         "shapes": list(drawing.shapes),
     }
     for number, row in enumerate(rows):
-        layout["yaxis" + (str(number + 1) if number else "")] = {"domain": [row.bottom, row.top], "range": list(row.span)}
+        layout["yaxis" + (str(number + 1) if number else "")] = {
+            "domain": [row.bottom, row.top],
+            "range": list(row.span),
+        }
     for mark, lane in zip(drawing.marks, lanes, strict=True):
         drop = lane.number * LINE * frame.font
-        layout["annotations"].append({
-            **_text(mark.text, mark.colour, frame), "x": drawing.x.place(mark.x), "xref": "x", "y": 1, "yref": "paper",
-            "xanchor": _ANCHOR_X[lane.side], "yanchor": "top", "xshift": 4 * lane.side, "yshift": -drop,
-        })
-        layout["shapes"].append({
-            "type": "line", "xref": "x", "yref": "paper", "x0": mark.x, "x1": mark.x, "y0": 0,
-            "y1": 1 - drop / frame.tall, "layer": "below",
-            "line": {"color": mark.colour, "width": 1.4, "dash": mark.dash},
-        })
+        layout["annotations"].append(
+            {
+                **name(mark.text, mark.colour, frame.font),
+                "x": drawing.x.place(mark.x),
+                "xref": "x",
+                "y": 1,
+                "yref": "paper",
+                "xanchor": ANCHOR_X[lane.side],
+                "yanchor": "top",
+                "xshift": 4 * lane.side,
+                "yshift": -drop,
+            }
+        )
+        layout["shapes"].append(
+            {
+                "type": "line",
+                "xref": "x",
+                "yref": "paper",
+                "x0": mark.x,
+                "x1": mark.x,
+                "y0": 0,
+                "y1": 1 - drop / frame.tall,
+                "layer": "below",
+                "line": {"color": mark.colour, "width": 1.4, "dash": mark.dash},
+            }
+        )
     for number, row in enumerate(rows):
-        layout["annotations"] += _row_labels(drawing, frame, number, row, x_span, lanes if number == 0 else [])
+        layout["annotations"] += _row_labels(
+            drawing, frame, number, row, x_span, lanes if number == 0 else []
+        )
     return layout
 
 
@@ -131,14 +159,17 @@ def _row_labels(
 
     def pixels(points: np.ndarray) -> np.ndarray:
         placed = np.column_stack([drawing.x.place(points[:, 0]), drawing.rows[number].place(points[:, 1])])
-        result: np.ndarray = (placed - low) / (high - low) * size
-        return result[np.isfinite(result).all(axis=1)]
+        scaled = (placed - low) / (high - low) * size
+        result: np.ndarray = scaled[np.isfinite(scaled).all(axis=1)]
+        return result
 
     blocked = [pixels(points) for at, points in drawing.obstacles if at == number]
     for mark, lane in zip(drawing.marks if lanes else [], lanes, strict=True):
         at = (drawing.x.place(mark.x) - low[0]) / (high[0] - low[0]) * size[0]
         across = np.linspace(at, at + lane.side * text_size(mark.text, frame.font)[0], 40)
-        blocked.append(np.column_stack([across, np.full(40, size[1] - (lane.number + 0.5) * LINE * frame.font)]))
+        blocked.append(
+            np.column_stack([across, np.full(40, size[1] - (lane.number + 0.5) * LINE * frame.font)])
+        )
         upwards = np.linspace(0, size[1], 60)
         blocked.append(np.column_stack([np.full(60, at), upwards]))
     places = place_labels(
@@ -150,58 +181,20 @@ def _row_labels(
     result = []
     for label, place in zip(labels, places, strict=True):
         x, y = low + np.array(place.point) / size * (high - low)
-        result.append({
-            **_text(label.text, label.colour, frame), "x": float(x), "y": float(y), "xref": "x",
-            "yref": axis_name("y", number), **_standing(place, label.colour),
-        })
+        result.append(
+            {
+                **name(label.text, label.colour, frame.font),
+                "x": float(x),
+                "y": float(y),
+                "xref": "x",
+                "yref": axis_name("y", number),
+                **standing(place, label.colour, frame.font),
+            }
+        )
     return result
-
-
-def _standing(place: Place, colour: str) -> dict[str, Any]:
-    """How a text stands beside its point: level, on a leader, or along the curve."""
-    right, up = place.side
-    if place.angle:
-        width = text_size("x", 13)[1] / 2 + place.distance
-        return {
-            "textangle": -float(np.degrees(place.angle)), "xanchor": "center", "yanchor": "middle",
-            "xshift": right * width, "yshift": up * width,
-        }
-    anchors = {"xanchor": _ANCHOR_X[round(right)], "yanchor": _ANCHOR_Y[round(up)]}
-    if place.distance > OFFSET:
-        return {
-            **anchors, "showarrow": True, "arrowhead": 0, "arrowwidth": 1, "arrowcolor": colour, "standoff": 2,
-            "ax": place.distance * right, "ay": -place.distance * up,
-        }
-    return {**anchors, "xshift": place.distance * right, "yshift": 0.5 * place.distance * up}
 
 
 def _shown(points: np.ndarray, size: np.ndarray) -> np.ndarray:
     """The part of a curve inside the frame; all of it where that would be nothing."""
     seen = ((points >= -1) & (points <= size + 1)).all(axis=1)
     return points[seen] if seen.any() else points
-
-
-def _text(text: str, colour: str, frame: Frame) -> dict[str, Any]:
-    return {
-        "text": text, "showarrow": False, "borderpad": 0,
-        "font": {"size": frame.font, "color": colour, "weight": 600, "shadow": _HALO},
-    }
-
-
-def note(
-    text: str, place: tuple[Any, Any], refs: tuple[str, str], side: tuple[int, int], *, colour: str, bold: bool,
-    shift: tuple[float, float],
-) -> dict[str, Any]:
-    """A text at a fixed place, in the axes' units."""
-    return {
-        "text": text, "x": place[0], "y": place[1], "xref": refs[0], "yref": refs[1], "showarrow": False, "borderpad": 0,
-        "xanchor": _ANCHOR_X[side[0]], "yanchor": _ANCHOR_Y[side[1]], "xshift": shift[0], "yshift": shift[1],
-        "font": {"size": 13, "color": colour, "weight": 600 if bold else 400, "shadow": _HALO},
-    }
-
-
-def _resized(annotation: dict[str, Any], frame: Frame) -> dict[str, Any]:
-    return {**annotation, "font": {**annotation["font"], "size": frame.font}}
-
-
-__all__ = ["Frame", "axis_name", "compose", "note"]

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..analytics.evaluate import Summary
-from ..analytics.shortfall import COMPONENTS, Shortfall
-from ..analytics.statistics import NORMAL_95, mean_estimate, var_cvar
+from ..analytics.shortfall import COMPONENTS
+from ..analytics.statistics import NORMAL_95
 from .axes import Axis
-from .comparisons import as_rows
 from .drawing import Drawing
+from .forest import as_rows
 from .identity import identities
-from .inputs import check_named, check_series
+from .inputs import check_named
 from .theme import INK, MUTED, SERIES_COLOURS, translucent
-from .wording import decimals, estimate, fixed, listed
+from .wording import UNITS, decimals, estimate, fixed, listed
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
-
-SIDES = {"mean": (0, 1), "VaR": (-1, 1), "CVaR": (1, 1)}
-UNITS = {"currency": "currency", "bps": "bps of arrival value"}
 
 
 def cost_waterfall(
@@ -44,7 +41,9 @@ def cost_waterfall(
     Each bar begins where the one above ends; the last is their sum. Pinned by `tests/figures/test_costs.py`.
     """
     if not isinstance(summary, Summary):
-        raise ValueError(f"`summary` must be a Summary, what `evaluate` returns, got {type(summary).__name__}")
+        raise ValueError(
+            f"`summary` must be a Summary, what `evaluate` returns, got {type(summary).__name__}"
+        )
     parts = {name: summary.components[name] for name in COMPONENTS if zeros or any(summary.components[name])}
     rows = len(parts) + 1
     height = height if height is not None else 100 + 42 * rows
@@ -64,22 +63,52 @@ def cost_waterfall(
         half, end = NORMAL_95 * part.standard_error, start + part.value
         colour = SERIES_COLOURS[name]
         drawing.extend(0, [start, end - half, end + half], [row, row, row])
-        drawing.traces.append({
-            "type": "bar", "orientation": "h", "x": [part.value], "base": [start], "y": [row], "width": [0.62], "name": name,
-            "showlegend": False, "marker": {"color": translucent(colour, 0.85), "line": {"width": 0}},
-            "error_x": {"type": "data", "array": [half], "color": INK, "thickness": 1.6, "width": 5},
-            "hovertemplate": f"{name}: {estimate(part)} (s.e.)<extra></extra>",
-        })  # fmt: skip
-        drawing.note(fixed(part.value, places), max(start, end) + half, row, colour=INK, bold=name == "total", shift=(8, 0))
+        drawing.traces.append(
+            {
+                "type": "bar",
+                "orientation": "h",
+                "x": [part.value],
+                "base": [start],
+                "y": [row],
+                "width": [0.62],
+                "name": name,
+                "showlegend": False,
+                "marker": {
+                    "color": translucent(colour, 0.5 if name == "total" else 0.85),
+                    "line": {"width": 0},
+                },
+                "error_x": {"type": "data", "array": [half], "color": INK, "thickness": 1.6, "width": 5},
+                "hovertemplate": f"{name}: {estimate(part)} (s.e.)<extra></extra>",
+            }
+        )
+        drawing.note(
+            fixed(part.value, places),
+            max(start, end) + half,
+            row,
+            colour=INK,
+            bold=name == "total",
+            shift=(8, 0),
+        )
         if name != "total":
-            drawing.shapes.append({"type": "line", "xref": "x", "yref": "y", "x0": end, "x1": end, "y0": row + 0.31,
-                                   "y1": row - 0.69, "line": {"color": MUTED, "width": 1, "dash": "dot"}})  # fmt: skip
+            drawing.shapes.append(
+                {
+                    "type": "line",
+                    "xref": "x",
+                    "yref": "y",
+                    "x0": end,
+                    "x1": end,
+                    "y0": row + 0.31,
+                    "y1": row - 0.69,
+                    "line": {"color": MUTED, "width": 1, "dash": "dot"},
+                }
+            )
         level = end
     words = [f"{name} {estimate(part)}" for name, part in parts.items()]
     figure = drawing.figure(
-        alt or f"Mean cost of {summary.n_paths:,} paths in {UNITS[summary.unit]}, ± standard error: {listed(words)} "
-        f"make {estimate(summary.mean)} in total."
-    )  # fmt: skip
+        alt
+        or f"Mean cost of {summary.n_paths:,} paths in {UNITS[summary.unit]}, ± standard error: "
+        f"{listed(words)} make {estimate(summary.mean)} in total."
+    )
     return as_rows(figure).update_xaxes(showgrid=False)  # every bar says its own value
 
 
@@ -97,7 +126,7 @@ def cost_components(
     summaries : mapping of str to Summary
         In one unit.
     components : sequence of str, optional
-        Which, from top to bottom; "total" is allowed. By default those that are not 0 throughout, and the total.
+        Which, from top to bottom; "total" is allowed. By default those that are not 0 throughout, and it.
     alt, height
         As in `path_fan`.
 
@@ -110,10 +139,14 @@ def cost_components(
     if len(units) != 1 or None in units:
         raise ValueError("`summaries` must be Summaries in one unit")
     if components is None:
-        components = [c for c in COMPONENTS if any(any(s.components[c]) for s in summaries.values())] + ["total"]
+        components = [c for c in COMPONENTS if any(any(s.components[c]) for s in summaries.values())] + [
+            "total"
+        ]
     for component in components:
         if component not in (*COMPONENTS, "total"):
-            raise ValueError(f"`components` must be among {', '.join((*COMPONENTS, 'total'))}, got {component!r}")
+            raise ValueError(
+                f"`components` must be among {', '.join((*COMPONENTS, 'total'))}, got {component!r}"
+            )
     rows, many = len(components), len(summaries)
     height = height if height is not None else 90 + rows * (17 * many + 14)
     ticks = {float(rows - 1 - i): name for i, name in enumerate(components)}
@@ -131,97 +164,29 @@ def cost_components(
         values = [summary.mean if c == "total" else summary.components[c] for c in components]
         at = np.array([rows - 1 - i for i in range(rows)]) + 0.8 * ((many - 1) / 2 - j) / many
         x = np.array([v.value for v in values])
-        drawing.points(x, at, error_x=[NORMAL_95 * v.standard_error for v in values], colour=looks[name].colour,
-                       symbol=looks[name].symbol, size=8, hover=f"{name}: " + "%{customdata}",
-                       extra=[estimate(v) for v in values])  # fmt: skip
+        drawing.points(
+            x,
+            at,
+            error_x=[NORMAL_95 * v.standard_error for v in values],
+            colour=looks[name].colour,
+            symbol=looks[name].symbol,
+            size=8,
+            hover=f"{name}: " + "%{customdata}",
+            extra=[estimate(v) for v in values],
+        )
         half = NORMAL_95 * values[-1].standard_error
         inwards = -1 if values[-1].value >= 0.4 * most else 1  # names stand where the axis has room
-        drawing.note(name, x[-1] + inwards * half, at[-1], side=(inwards, 0), colour=looks[name].colour, bold=True,
-                     shift=(9 * inwards, 0))  # fmt: skip
+        drawing.note(
+            name,
+            x[-1] + inwards * half,
+            at[-1],
+            side=(inwards, 0),
+            colour=looks[name].colour,
+            bold=True,
+            shift=(9 * inwards, 0),
+        )
         words.append(f"{name} {estimate(summary.mean)}")
-    figure = drawing.figure(alt or f"Components of the mean cost; in total {listed(words)} (± standard error).")
-    return as_rows(figure)
-
-
-def cost_distribution(
-    costs: Shortfall | Any,
-    *,
-    level: float = 0.95,
-    unit: str | None = None,
-    bins: int | None = None,
-    alt: str | None = None,
-    height: int | None = None,
-) -> Figure:
-    """Distributions of the cost, and below them mean, value at risk and expected shortfall with 95 % intervals.
-
-    Parameters
-    ----------
-    costs : Shortfall or array [path], or mapping of str to such
-        Total cost path by path; positive is a cost.
-    level : float
-        Of VaR and CVaR, in (0, 1).
-    unit : str, optional
-        "currency" or "bps"; a Shortfall knows its own.
-    bins : int, optional
-        Between the 0.1 % and 99.9 % quantile.
-    alt, height
-        As in `path_fan`.
-
-    Notes
-    -----
-    VaR is drawn as a bar, CVaR as a diamond; both by `analytics.var_cvar`. Pinned by `tests/figures/test_costs.py`.
-    """
-    named = check_named("costs", costs) if isinstance(costs, Mapping) else {"cost": costs}
-    totals = {}
-    for name, cost in named.items():
-        unit = cost.unit if isinstance(cost, Shortfall) and unit is None else unit
-        totals[name] = check_series(f"costs[{name!r}]", cost.total if isinstance(cost, Shortfall) else cost, least=100)
-    unit = unit or "currency"
-    alone = len(named) == 1
-    tails = {name: var_cvar(total, level) for name, total in totals.items()}
-    everything = np.concatenate(list(totals.values()))
-    low = min(float(np.quantile(t, 0.001)) for t in totals.values())
-    high = max([float(np.quantile(t, 0.999)) for t in totals.values()] + [c.value for _, c in tails.values()])
-    if bins is None:
-        bins = int(np.clip(everything.size ** (1 / 3) * 2, 25, 70))
-    rows = len(named)
-    height = height if height is not None else 380 + 26 * rows
-    per_cent = f"{100 * level:g} %"
-    drawing = Drawing(
-        Axis(f"Cost ({UNITS.get(unit, unit)})"),
-        [Axis("Density", zero=True, ticks={}), Axis("", limits=(-0.7, rows - 0.3), ticks=
-            {float(rows - 1 - i): "" if alone else name for i, name in enumerate(named)})],
-        (6.0, 0.6 + 0.6 * rows), height=height, narrow_height=min(height, 330 + 24 * rows),
-    )  # fmt: skip
-    looks = identities(named)
-    words = []
-    for i, (name, total) in enumerate(totals.items()):
-        colour = SERIES_COLOURS["simulation"] if alone and name == "cost" else looks[name].colour
-        count, edges = np.histogram(total, bins=bins, range=(low, high))
-        width = edges[1] - edges[0]
-        bar, error = count / (total.size * width), np.sqrt(np.maximum(count, 1)) / (total.size * width)
-        drawing.band(edges, np.append(bar - 2 * error, (bar - 2 * error)[-1]).clip(0), np.append(bar + 2 * error, 0.0),
-                     colour=colour, alpha=0.25, step=True)  # fmt: skip
-        drawing.line(edges, np.append(bar, bar[-1]), colour=colour, dash="solid", step=True, label="" if alone else name,
-                     width=2, hover=f"{name}: " + "%{y:.3~g}")  # fmt: skip
-        mean, (var, cvar), row = mean_estimate(total), tails[name], rows - 1 - i
-        if alone:
-            tail = edges[1:] > var.value
-            drawing.bars(np.maximum(edges[:-1], var.value)[tail], edges[1:][tail], bar[tail], colour=colour, alpha=0.4)
-        for what, item, symbol in (("mean", mean, "circle"), ("VaR", var, "line-ns-open"), ("CVaR", cvar, "diamond")):
-            drawing.points([item.value], [row], error_x=[NORMAL_95 * item.standard_error], symbol=symbol, row=1,
-                           colour=colour, size=12 if what == "VaR" else 9, name=f"{name} {what}",
-                           hover=f"{name}, {what} {per_cent if what != 'mean' else ''}: {estimate(item)}")  # fmt: skip
-            if i == 0:
-                drawing.vertical(item.value, what if what == "mean" else f"{what} {per_cent}", colour=colour) if alone else (
-                    drawing.note(what, item.value, row, row=1, side=SIDES[what], shift=(0, 7), colour=MUTED))  # fmt: skip
-        words.append(f"{name} mean {estimate(mean)}, VaR {estimate(var)}, CVaR {estimate(cvar)}")
-    drawing.x.limits = (low - 0.02 * (high - low), high + 0.04 * (high - low))
     figure = drawing.figure(
-        alt or f"Distribution of the cost over {everything.size // rows:,} paths in {UNITS.get(unit, unit)}, {per_cent} tail, "
-        f"± standard error: {'; '.join(words)}."
-    )  # fmt: skip
-    return figure.update_layout(yaxis2={"showgrid": False, "tickfont": {"color": INK}, "ticklabelstandoff": 6})
-
-
-__all__ = ["cost_components", "cost_distribution", "cost_waterfall"]
+        alt or f"Components of the mean cost; in total {listed(words)} (± standard error)."
+    )
+    return as_rows(figure)

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .annotations import note
 from .axes import Axis
-from .composition import axis_name, compose, note
+from .composition import axis_name, compose
+from .inputs import MAX_POINTS, spaced, thin
 from .theme import MUTED, PAPER, _layout, translucent
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
-
-MAX_POINTS = 2000
-"""No trace holds more: more than two points to a pixel show nothing, and cost the reader's page."""
 
 
 class Label(NamedTuple):
@@ -75,10 +74,11 @@ class Drawing:
     obstacles: list[tuple[int, np.ndarray]] = field(default_factory=list)
 
     def line(
-        self, x: Any, y: Any, *, colour: str, row: int = 0, dash: str = "solid", width: float = 2.2, name: str = "",
-        label: str = "", hover: str | None = None, step: bool = False, alpha: float = 1.0, blocks: bool = False,
+        self, x: Any, y: Any, *, colour: str, row: int = 0, dash: str = "solid", width: float = 2.2,
+        label: str = "", hover: str | None = None, step: bool = False, alpha: float = 1.0,
+        blocks: bool = False,
     ) -> None:  # fmt: skip
-        """A curve; `label` is placed beside it, `name` shows in the hover, `blocks` keeps labels off it."""
+        """A curve; `label` is placed beside it, `blocks` keeps labels off it."""
         x, y = thin(np.asarray(x, float), np.asarray(y, float))
         self.extend(row, x, y)
         stroke = {
@@ -87,7 +87,7 @@ class Drawing:
             "dash": dash,
             "shape": "hv" if step else "linear",
         }
-        self._scatter(row, x, y, hover, mode="lines", name=name or label, line=stroke)
+        self._scatter(row, x, y, hover, mode="lines", name=label, line=stroke)
         if label:
             self.label(x, y, label, colour, row=row, step=step)
         if blocks:
@@ -105,15 +105,21 @@ class Drawing:
         outline = np.concatenate([x, x[::-1]]), np.concatenate([high, low[::-1]])
         self.extend(row, *outline)
         self._scatter(
-            row, *outline, None, mode="lines", line={"width": 0}, fill="toself", fillcolor=translucent(colour, alpha)
+            row,
+            *outline,
+            None,
+            mode="lines",
+            line={"width": 0},
+            fill="toself",
+            fillcolor=translucent(colour, alpha),
         )
 
     def points(
-        self, x: Any, y: Any, *, colour: str, row: int = 0, error: Any = None, error_x: Any = None, hollow: Any = None,
-        symbol: str = "circle", size: Any = 8, name: str = "", label: str = "", hover: str | None = None,
-        joined: str = "", extra: Any = None,
+        self, x: Any, y: Any, *, colour: str, row: int = 0, error: Any = None, error_x: Any = None,
+        hollow: Any = None, symbol: str = "circle", size: Any = 8, name: str = "", label: str = "",
+        hover: str | None = None, joined: str = "", extra: Any = None,
     ) -> None:  # fmt: skip
-        """Markers with whiskers; `error` is a half-width [n] or a pair (down, up), `joined` a dash that joins them."""
+        """Markers with whiskers: `error` is a half-width [n] or a pair (down, up), `joined` a line's dash."""
         x, y = np.asarray(x, float), np.asarray(y, float)
         keep = spaced(x.size, MAX_POINTS)
         x, y = x[keep], y[keep]
@@ -121,14 +127,20 @@ class Drawing:
         marker = {"color": colour, "size": size, "symbol": symbol, "line": outline}
         if hollow is not None:
             marker["color"] = [PAPER if h else colour for h in np.asarray(hollow)[keep]]
-        trace: dict[str, Any] = {"mode": "lines+markers" if joined else "markers", "marker": marker}
+        trace: dict[str, Any] = {
+            "mode": "lines+markers" if joined else "markers",
+            "marker": marker,
+            "cliponaxis": False,
+        }
         if joined:
             trace["line"] = {"color": translucent(colour, 0.5), "width": 1.4, "dash": joined}
         whisker = {"type": "data", "color": colour, "thickness": 1.5, "width": 4}
         self.extend(row, x, y)
         self.obstacle(x, y, row)
         if error is not None:
-            down, up = (np.asarray(e, float)[keep] for e in (error if isinstance(error, tuple) else (error, error)))
+            down, up = (
+                np.asarray(e, float)[keep] for e in (error if isinstance(error, tuple) else (error, error))
+            )
             trace["error_y"] = {"array": up, "arrayminus": down, **whisker}
             for share in np.linspace(0.2, 1.0, 5):
                 self.obstacle(np.append(x, x), np.append(y - share * down, y + share * up), row)
@@ -204,12 +216,14 @@ class Drawing:
         )  # fmt: skip
 
     def note(
-        self, text: str, x: float, y: float, *, row: int = 0, side: tuple[int, int] = (1, 0), colour: str = MUTED,
-        bold: bool = False, shift: tuple[float, float] = (0.0, 0.0),
+        self, text: str, x: float, y: float, *, row: int = 0, side: tuple[int, int] = (1, 0),
+        colour: str = MUTED, bold: bool = False, shift: tuple[float, float] = (0.0, 0.0),
     ) -> None:  # fmt: skip
         """A text at a fixed place, in data units, `shift` pixels away."""
         place = self.x.place(x), self.rows[row].place(y)
-        self.notes.append(note(text, place, ("x", axis_name("y", row)), side, colour=colour, bold=bold, shift=shift))
+        self.notes.append(
+            note(text, place, ("x", axis_name("y", row)), side, colour=colour, bold=bold, shift=shift)
+        )
 
     def figure(self, alt: str) -> Figure:
         """The finished figure, with `alt` as its text for readers who cannot see it."""
@@ -218,26 +232,6 @@ class Drawing:
         layout = compose(self)
         layout["meta"]["alt"] = alt
         return go.Figure(data=self.traces, layout={"template": {"layout": _layout()}, **layout})
-
-
-def thin(x: np.ndarray, y: np.ndarray, limit: int = MAX_POINTS) -> tuple[np.ndarray, np.ndarray]:
-    """At most `limit` points of a curve: the lowest and the highest of each run of neighbours, and both ends.
-
-    So no spike is lost, and the same curve always gives the same points.
-    """
-    if x.size <= limit:
-        return x, y
-    edges = np.linspace(0, x.size, limit // 2).astype(int)
-    keep = {0, x.size - 1}
-    for begin, end in zip(edges[:-1], edges[1:], strict=True):
-        keep |= {begin + int(np.argmin(y[begin:end])), begin + int(np.argmax(y[begin:end]))}
-    chosen = np.array(sorted(keep))
-    return x[chosen], y[chosen]
-
-
-def spaced(size: int, limit: int) -> np.ndarray:
-    """Indices of at most `limit` of `size` points, evenly spaced, the first and the last among them."""
-    return np.arange(size) if size <= limit else np.unique(np.linspace(0, size - 1, limit).astype(int))
 
 
 def _hover(template: str | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What an order did: inventories against the schedule, fills against the price, schedules against one another."""
+"""What an order did: inventories against the schedule, and fills against the price."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..strategies.static import StaticPlan
 from .axes import Axis
 from .drawing import Drawing
 from .identity import identities
-from .inputs import check_named, check_rising, check_series
+from .inputs import check_named, check_series
 from .market import QUANTILES
 from .theme import INK, MUTED, PALETTE, SERIES_COLOURS
-from .wording import listed, number
+from .wording import number
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -32,7 +32,7 @@ def inventory_fan(
     alt: str | None = None,
     height: int = 420,
 ) -> Figure:
-    """What is left to trade, over all paths: bands of 90 % and 50 %, the median, and a schedule to compare with.
+    """What is left to trade, over all paths: bands of 90 % and 50 %, the median, and a schedule beside them.
 
     Parameters
     ----------
@@ -50,17 +50,24 @@ def inventory_fan(
     -----
     Pinned by `tests/figures/test_execution.py`.
     """
-    named = check_named("executions", executions) if isinstance(executions, Mapping) else {"median": executions}
+    named = (
+        check_named("executions", executions) if isinstance(executions, Mapping) else {"median": executions}
+    )
     first = _execution("executions", next(iter(named.values())))
     order = first.problem.order
     scale = 100.0 / order.shares if percent else 1.0
     drawing = Drawing(
-        Axis(TIME), [Axis("Inventory (% of the order)" if percent else "Inventory (shares)", zero=True)], height=height
+        Axis(TIME),
+        [Axis("Inventory (% of the order)" if percent else "Inventory (shares)", zero=True)],
+        height=height,
     )
     looks = identities(named)
     words = []
     for name, execution in named.items():
-        times, inventory = np.asarray(_execution(name, execution).problem.paths.times), np.asarray(execution.inventory) * scale
+        times, inventory = (
+            np.asarray(_execution(name, execution).problem.paths.times),
+            np.asarray(execution.inventory) * scale,
+        )
         low, lower, median, upper, high = np.quantile(inventory, QUANTILES, axis=1)
         colour = PALETTE["blue"] if len(named) == 1 and name == "median" else looks[name].colour
         if (high > low).any():
@@ -71,23 +78,34 @@ def inventory_fan(
         drawing.line(times, median, colour=colour, width=2.6, label=name, hover=f"{name}: " + "%{y:,.4~s}")
         middle = len(times) // 2
         words.append(
-            f"{'the median' if name == 'median' else name} holds {number(median[middle])} half-way, 90 % of paths between "
-            f"{number(low[middle])} and {number(high[middle])}; {number(float(inventory[-1].mean()))} is left at the end"
+            f"{'the median' if name == 'median' else name} holds {number(median[middle])} half-way, "
+            f"90 % of paths between {number(low[middle])} and {number(high[middle])}; "
+            f"{number(float(inventory[-1].mean()))} is left at the end"
         )
     if reference is not None:
         planned = reference.inventory if isinstance(reference, StaticPlan) else reference
         planned = check_series("reference", planned, length=len(first.problem.paths.times)) * scale
-        drawing.line(first.problem.paths.times, planned, colour=INK, dash="dash", width=1.8, label=reference_name,
-                     hover=f"{reference_name}: " + "%{y:,.4~s}")  # fmt: skip
+        drawing.line(
+            first.problem.paths.times,
+            planned,
+            colour=INK,
+            dash="dash",
+            width=1.8,
+            label=reference_name,
+            hover=f"{reference_name}: " + "%{y:,.4~s}",
+        )
         words.append(f"the {reference_name} plans {number(planned[len(planned) // 2])}")
     unit = "per cent of the order" if percent else "shares"
     return drawing.figure(
-        alt or f"Inventory of an order of {number(order.shares)} shares on {first.problem.paths.n_paths:,} paths, in {unit}: "
-        f"{'; '.join(words)}."
-    )  # fmt: skip
+        alt
+        or f"Inventory of an order of {number(order.shares)} shares on "
+        f"{first.problem.paths.n_paths:,} paths, in {unit}: {'; '.join(words)}."
+    )
 
 
-def price_and_fills(execution: Execution, *, path: int = 0, alt: str | None = None, height: int = 500) -> Figure:
+def price_and_fills(
+    execution: Execution, *, path: int = 0, alt: str | None = None, height: int = 500
+) -> Figure:
     """One path: the mid, what the order made of it, its fills sized by shares, and its participation below.
 
     Parameters
@@ -121,87 +139,38 @@ def price_and_fills(execution: Execution, *, path: int = 0, alt: str | None = No
     )
     drawing.line(times, mid, colour=INK, width=1.6, label="mid without the order", hover="mid %{y:.4f}")
     if np.abs(moved - mid).max() > 1e-9 * mid[0]:
-        drawing.line(times, moved, colour=MUTED, width=1.4, dash="dot", label="mid as moved by the order",
-                     hover="moved mid %{y:.4f}")  # fmt: skip
+        drawing.line(
+            times,
+            moved,
+            colour=MUTED,
+            width=1.4,
+            dash="dot",
+            label="mid as moved by the order",
+            hover="moved mid %{y:.4f}",
+        )
     traded = shares > 0
     size = 5 + 13 * np.sqrt(shares[traded] / shares.max()) if traded.any() else np.array([])
-    drawing.points(times[:-1][traded], price[traded], colour=hue, size=size, extra=shares[traded],
-                   label="bought" if order.side == "buy" else "sold",
-                   hover="%{customdata:,.0f} shares at %{y:.4f}")  # fmt: skip
-    drawing.bars(times[:-1], times[1:], participation, colour=hue, alpha=0.55, row=1, hover="%{y:.2f} % of volume")
+    drawing.points(
+        times[:-1][traded],
+        price[traded],
+        colour=hue,
+        size=size,
+        extra=shares[traded],
+        label="bought" if order.side == "buy" else "sold",
+        hover="%{customdata:,.0f} shares at %{y:.4f}",
+    )
+    drawing.bars(
+        times[:-1], times[1:], participation, colour=hue, alpha=0.55, row=1, hover="%{y:.2f} % of volume"
+    )
     average = float(shares @ np.where(traded, price, 0.0) / shares.sum())
     slippage = order.sign * (average / mid[0] - 1) * 1e4
     return drawing.figure(
-        alt or f"A {order.side} order of {number(order.shares)} shares on one path: the mid goes from {number(mid[0], 5)} to "
-        f"{number(mid[-1], 5)}, the average fill is {number(average, 6)}, {number(slippage)} basis points worse than arrival; "
+        alt
+        or f"A {order.side} order of {number(order.shares)} shares on one path: the mid goes from "
+        f"{number(mid[0], 5)} to {number(mid[-1], 5)}, the average fill is {number(average, 6)}, "
+        f"{number(abs(slippage))} basis points {'worse' if slippage > 0 else 'better'} than arrival; "
         f"participation runs from {number(participation.min())} to {number(participation.max())} % of volume."
-    )  # fmt: skip
-
-
-def schedules(
-    plans: Mapping[str, StaticPlan | Execution | Any],
-    *,
-    quantity: str = "inventory",
-    times: Any = None,
-    percent: bool = False,
-    x_title: str = TIME,
-    alt: str | None = None,
-    height: int = 420,
-) -> Figure:
-    """Schedules compared: inventory over time, or shares traded in each step.
-
-    Parameters
-    ----------
-    plans : mapping of str to StaticPlan, Execution or array [step+1]
-        An Execution enters by its median inventory; an array is an inventory at `times`.
-    quantity : {"inventory", "trades"}
-    times : array [step+1], optional
-        Needed only where no plan brings its own.
-    percent : bool
-        Per cent of the order instead of shares.
-    x_title, alt, height
-        As in `path_fan`.
-
-    Notes
-    -----
-    Pinned by `tests/figures/test_execution.py`.
-    """
-    if quantity not in ("inventory", "trades"):
-        raise ValueError(f"`quantity` must be one of 'inventory', 'trades', got {quantity!r}")
-    plans = check_named("plans", plans)
-    unit = "% of the order" if percent else "shares"
-    drawing = Drawing(
-        Axis(x_title), [Axis(f"Inventory ({unit})" if quantity == "inventory" else f"Traded in each step ({unit})", zero=True)],
-        height=height,
-    )  # fmt: skip
-    looks = identities(plans)
-    words = []
-    for name, plan in plans.items():
-        at, inventory = _inventory(name, plan, times)
-        inventory = inventory * (100.0 / inventory[0] if percent else 1.0)
-        look = looks[name]
-        if quantity == "inventory":
-            drawing.line(at, inventory, colour=look.colour, dash=look.dash, label=name, hover=f"{name}: " + "%{y:,.4~s}")
-            half = float(np.interp(-0.5 * inventory[0], -inventory, at))
-            words.append(f"{name} has traded half after {number(half, 2)}")
-        else:
-            traded = -np.diff(inventory)
-            drawing.line(at, np.append(traded, traded[-1]), colour=look.colour, dash=look.dash, label=name, step=True,
-                         hover=f"{name}: " + "%{y:,.4~s}")  # fmt: skip
-            words.append(f"{name} trades {number(traded[0])} first and {number(traded[-1])} last")
-    what = "Inventory by time" if quantity == "inventory" else "Trades by step"
-    return drawing.figure(alt or f"{what}, in {unit}: {listed(words)}.")
-
-
-def _inventory(name: str, plan: Any, times: Any) -> tuple[np.ndarray, np.ndarray]:
-    if isinstance(plan, StaticPlan):
-        return plan.times, plan.inventory
-    if isinstance(plan, Execution):
-        return np.asarray(plan.problem.paths.times), np.median(np.asarray(plan.inventory), axis=1)
-    if times is None:
-        raise ValueError(f"`times` must be given, because `plans[{name!r}]` is an array without times of its own")
-    at = check_rising("times", check_series("times", times, least=2))
-    return at, check_series(f"plans[{name!r}]", plan, length=at.size)
+    )
 
 
 def _execution(name: str, value: Any) -> Execution:

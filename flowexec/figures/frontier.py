@@ -45,8 +45,8 @@ def frontier(
     unit : str
         Of what is drawn.
     scale : float
-        What costs of StaticPlans, in currency, are multiplied by to be in `unit`; for basis points of the arrival
-        value 10⁴/(X S₀). Summaries and pairs must be in `unit` already.
+        What costs of StaticPlans, in currency, are multiplied by to be in `unit`; 10⁴/(X S₀) for basis points
+        of the arrival value. Summaries and pairs must be in `unit` already.
     log_x, log_y : bool
         For frontiers over many orders of λ.
     alt, height
@@ -73,22 +73,36 @@ def frontier(
         sd = scale * np.array([p.sd for p in ordered])
         cost = scale * np.array([p.expected_cost for p in ordered])
         drawing.line(sd, cost, colour=colour, dash=looks[name].dash, label=name)
-        drawing.points(sd, cost, colour=colour, size=5, extra=[number(p.risk_aversion) for p in ordered],
-                       hover=name + "<br>λ = %{customdata}<br>cost %{y:,.4~s}, sd %{x:,.4~s}")  # fmt: skip
+        drawing.points(
+            sd,
+            cost,
+            colour=colour,
+            size=5,
+            extra=[number(p.risk_aversion) for p in ordered],
+            hover=name + "<br>λ = %{customdata}<br>cost %{y:,.4~s}, sd %{x:,.4~s}",
+        )
         words.append(
-            f"{name}: from cost {number(cost[0])} at a standard deviation of {number(sd[0])} to {number(cost[-1])} at {number(sd[-1])}"
+            f"{name}: from cost {number(cost[0])} at a standard deviation of {number(sd[0])} "
+            f"to {number(cost[-1])} at {number(sd[-1])}"
         )
     for name, point in points.items():
-        cost, sd = _coordinates(name, point, scale)
+        mean, spread = _coordinates(name, point, scale)
         look = looks[name]
         drawing.points(
-            [sd.value], [cost.value], colour=look.colour, symbol=look.symbol, size=11, label=name,
-            error=[NORMAL_95 * cost.standard_error] if cost.standard_error else None,
-            error_x=[NORMAL_95 * sd.standard_error] if sd.standard_error else None,
+            [spread.value],
+            [mean.value],
+            colour=look.colour,
+            symbol=look.symbol,
+            size=11,
+            label=name,
+            error=[NORMAL_95 * mean.standard_error] if mean.standard_error else None,
+            error_x=[NORMAL_95 * spread.standard_error] if spread.standard_error else None,
             hover=f"{name}<br>cost " + "%{y:,.4~s}, sd %{x:,.4~s}",
-        )  # fmt: skip
-        words.append(f"{name} at cost {number(cost.value)}, standard deviation {number(sd.value)}")
-    return drawing.figure(alt or f"Expected cost against its standard deviation, in {unit}. {'; '.join(words)}.")
+        )
+        words.append(f"{name} at cost {number(mean.value)}, standard deviation {number(spread.value)}")
+    return drawing.figure(
+        alt or f"Expected cost against its standard deviation, in {unit}. {'; '.join(words)}."
+    )
 
 
 def _ordered(name: str, plans: Sequence[StaticPlan]) -> list[StaticPlan]:
@@ -104,6 +118,8 @@ def _coordinates(name: str, point: Any, scale: float) -> tuple[Estimate, Estimat
     if isinstance(point, Summary):
         return point.mean, point.sd
     if not (isinstance(point, tuple) and len(point) == 2):
-        raise ValueError(f"`points[{name!r}]` must be a StaticPlan, a Summary or a pair (cost, sd), got {point!r:.80}")
+        raise ValueError(
+            f"`points[{name!r}]` must be a StaticPlan, a Summary or a pair (cost, sd), got {point!r:.80}"
+        )
     cost, sd = (v if isinstance(v, Estimate) else Estimate(float(v), 0.0) for v in point)
     return check_estimate(f"points[{name!r}]", cost), check_estimate(f"points[{name!r}]", sd)

@@ -12,7 +12,7 @@ _SYMBOLS = ("circle", "diamond", "square", "triangle-up", "triangle-down", "cros
 
 
 class Identity(NamedTuple):
-    """How a named series is drawn: hue first, dash and symbol as second signs for readers who do not see hue."""
+    """How a named series is drawn: hue first, dash and symbol for readers who do not see hue."""
 
     colour: str
     dash: str
@@ -22,9 +22,9 @@ class Identity(NamedTuple):
 def identities(names: Iterable[str]) -> dict[str, Identity]:
     """Colour, dash and symbol of each name.
 
-    A name that is, or begins with, a strategy's, a scheme's or a component's name takes its colour ("POV 10 %" is
-    POV's gold); a second name of the same colour takes another dash. All others take the hues in the palette's
-    order that no name of the figure has.
+    A name that is, or begins with, a strategy's, a scheme's or a component's name takes its colour
+    ("POV 10 %" is POV's gold); a second name of the same colour takes another dash. All others take the hues,
+    in the palette's order, that no name of the figure has.
 
     Pinned by `tests/figures/test_identity.py`.
     """
@@ -33,7 +33,11 @@ def identities(names: Iterable[str]) -> dict[str, Identity]:
     free = [hue for hue in PALETTE.values() if hue not in known.values()]
     result: dict[str, Identity] = {}
     for position, name in enumerate(names):
-        colour = known[name] or free.pop(0) if known[name] or free else list(PALETTE.values())[position % len(PALETTE)]
+        colour = (
+            known[name] or free.pop(0)
+            if known[name] or free
+            else list(PALETTE.values())[position % len(PALETTE)]
+        )
         used = [other.dash for other in result.values() if other.colour == colour]
         own = _dash(name) if known[name] in STRATEGY_COLOURS.values() else _DASHES[0]
         dash = next((dash for dash in (own, *_DASHES) if dash not in used), own)
@@ -55,13 +59,13 @@ def _dash(name: str) -> str:
 
 
 def _longest_prefix(name: str, table: dict[str, str]) -> str | None:
-    """The longest key that `name` begins with and that ends where a word of `name` ends; case and -/_ do not count."""
+    """The longest key that `name` begins with, to the end of a word; case, and - or _, do not matter."""
     plain = name.lower().replace("-", "_")
     fitting = [
         key
         for key in table
         if plain.startswith(key.lower().replace("-", "_"))
         and not plain[len(key) : len(key) + 1].isalnum()
-        and not plain[len(key) : len(key) + 1] == "_"
+        and plain[len(key) : len(key) + 1] != "_"
     ]
     return max(fitting, key=len, default=None)

@@ -48,15 +48,25 @@ def impact_curves(
         As in `path_fan`.
     """
     rates = check_series("rates", rates, least=2)
-    named = {name: check_series(f"impacts[{name!r}]", v, length=rates.size) for name, v in
-             check_named("impacts", impacts).items()}  # fmt: skip
+    named = {
+        name: check_series(f"impacts[{name!r}]", v, length=rates.size)
+        for name, v in check_named("impacts", impacts).items()
+    }
     middle = rates.size // 2
     words = [f"{name} {number(v[middle])} and {number(v[-1])}" for name, v in named.items()]
     return curves(
-        rates, named, x_title=x_title, y_title=y_title, points=points, marks=marks, log_x=log, log_y=log, zero=not log,
+        rates,
+        named,
+        x_title=x_title,
+        y_title=y_title,
+        points=points,
+        marks=marks,
+        log_x=log,
+        log_y=log,
+        zero=not log,
         height=height,
         alt=alt or f"{y_title} at rates of {number(rates[middle])} and {number(rates[-1])}: {listed(words)}.",
-    )  # fmt: skip
+    )
 
 
 def decay_kernels(
@@ -84,14 +94,27 @@ def decay_kernels(
         As in `path_fan`.
     """
     times = check_series("times", times, least=2)
-    named = {name: 100 * check_series(f"kernels[{name!r}]", v, length=times.size) for name, v in
-             check_named("kernels", kernels).items()}  # fmt: skip
+    named = {
+        name: 100 * check_series(f"kernels[{name!r}]", v, length=times.size)
+        for name, v in check_named("kernels", kernels).items()
+    }
     words = []
     for name, left in named.items():
         below = np.flatnonzero(left <= 50)
-        half = f"half is gone after {number(times[below[0]], 2)}" if below.size else f"{number(left[-1], 2)} % is left at the end"
+        half = (
+            f"half is gone after {number(times[below[0]], 2)}"
+            if below.size
+            else f"{number(left[-1], 2)} % is left at the end"
+        )
         words.append(f"{name}: {half}")
     return curves(
-        times, named, x_title=x_title, y_title=y_title, log_x=log, log_y=log, zero=not log, height=height,
+        times,
+        named,
+        x_title=x_title,
+        y_title=y_title,
+        log_x=log,
+        log_y=log,
+        zero=not log,
+        height=height,
         alt=alt or f"Impact left, {x_title} up to {number(times[-1])}. {'; '.join(words)}.",
-    )  # fmt: skip
+    )

@@ -52,7 +52,8 @@ class _Boxes(NamedTuple):
         cos, sin = np.cos(self.angle)[:, None], np.sin(self.angle)[:, None]
         along = np.abs(away[..., 0] * cos + away[..., 1] * sin) - self.half[0]
         across = np.abs(away[..., 1] * cos - away[..., 0] * sin) - self.half[1]
-        return np.hypot(np.maximum(along, 0.0), np.maximum(across, 0.0))
+        result: np.ndarray = np.hypot(np.maximum(along, 0.0), np.maximum(across, 0.0))
+        return result
 
     def corners(self) -> np.ndarray:
         """[candidate, 4, 2]."""
@@ -64,26 +65,34 @@ class _Boxes(NamedTuple):
         inside = grid * self.half
         cos, sin = np.cos(self.angle)[:, None], np.sin(self.angle)[:, None]
         turned = np.stack(
-            [inside[None, :, 0] * cos - inside[None, :, 1] * sin, inside[None, :, 0] * sin + inside[None, :, 1] * cos], -1
+            [
+                inside[None, :, 0] * cos - inside[None, :, 1] * sin,
+                inside[None, :, 0] * sin + inside[None, :, 1] * cos,
+            ],
+            -1,
         )
-        return self.centre[:, None] + turned
+        result: np.ndarray = self.centre[:, None] + turned
+        return result
 
 
 def text_size(text: str, font: float) -> tuple[float, float]:
-    """Width and height in pixels of a semi-bold text, about; `<br>` starts a new line, other tags do not count."""
+    """Width and height in pixels of a semi-bold text, about; `<br>` starts a line, other tags are nothing."""
     lines = [re.sub(r"<[^>]*>", "", line) for line in text.split("<br>")]
     return 0.55 * font * max(map(len, lines)) + 4, LINE * font * len(lines)
 
 
 def place_labels(
-    curves: list[np.ndarray], sizes: list[tuple[float, float]], frame: tuple[float, float], obstacles: np.ndarray
+    curves: list[np.ndarray],
+    sizes: list[tuple[float, float]],
+    frame: tuple[float, float],
+    obstacles: np.ndarray,
 ) -> list[Place]:
     """The clearest place for each curve's label; the label with the least choice is placed first.
 
     For points along the curve the text is tried on all sides, level, further off on a leader, and along the
     curve's slope. Each box is charged for what it covers, for standing nearer to another curve than a reader
-    could tell apart, for starting where curves cross, and a little for a slope, a leader, and for standing far
-    left, where curves often begin together. The cheapest box wins.
+    could tell apart, for starting where curves cross, and a little for a slope, a leader, and for standing
+    far left, where curves often begin together. The cheapest box wins.
 
     Parameters
     ----------
@@ -116,7 +125,11 @@ def place_labels(
         best = int(np.argmin(price))
         taken = np.concatenate([taken, box.filled(grid)[best]])
         (x, y), (right, up) = box.point[best], box.side[best]
-        places[i] = Place((float(x), float(y)), (float(right), float(up)), *map(float, (box.distance[best], box.angle[best])))
+        places[i] = Place(
+            (float(x), float(y)),
+            (float(right), float(up)),
+            *map(float, (box.distance[best], box.angle[best])),
+        )
     return [places[i] for i in range(len(boxes))]
 
 
@@ -129,22 +142,40 @@ def _candidates(curve: np.ndarray, size: tuple[float, float]) -> _Boxes:
     centre = point + side * (half + distance[:, None])
     angle = np.zeros(len(point))
     if len(points) > 2:
-        # the chord as long as the text, so that the text lies along the curve and not along one of its wiggles
-        length = np.hypot(*np.diff(_resample(curve, 400), axis=0).T).sum()
-        fine = _resample(curve, 400)
-        reach = int(np.ceil(half[0] / max(length / 399, 1e-9)))
-        at = np.linspace(0, 399, len(points)).astype(int)
-        chord = fine[np.minimum(at + reach, 399)] - fine[np.maximum(at - reach, 0)]
-        slope = np.arctan2(chord[:, 1], chord[:, 0])
-        level = (np.abs(slope) > math.radians(6)) & (np.abs(slope) < _STEEPEST)
-        normal = np.column_stack([-np.sin(slope), np.cos(slope)])[level]
         for sign in (1.0, -1.0):
-            point = np.concatenate([point, points[level]])
-            side = np.concatenate([side, sign * normal])
-            distance = np.concatenate([distance, np.full(level.sum(), OFFSET - 2)])
-            centre = np.concatenate([centre, points[level] + sign * normal * (half[1] + OFFSET - 2)])
-            angle = np.concatenate([angle, slope[level]])
+            anchor, normal, away, slope = _along(curve, half[0], points, sign)
+            point = np.concatenate([point, anchor])
+            side = np.concatenate([side, normal])
+            distance = np.concatenate([distance, away])
+            centre = np.concatenate([centre, anchor + normal * (half[1] + away[:, None])])
+            angle = np.concatenate([angle, slope])
     return _Boxes(point, side, distance, angle, centre, half)
+
+
+def _along(
+    curve: np.ndarray, reach: float, points: np.ndarray, sign: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Where a text `reach` long to either side can lie along the curve: points, normals, distances, slopes.
+
+    The slope is that of the chord as long as the text, the distance what keeps the text clear of the arc.
+    """
+    fine = _resample(curve, 400)
+    steps = max(int(np.ceil(reach / max(np.hypot(*(fine[1] - fine[0])), 1e-9))), 1)
+    found = []
+    for i, at in enumerate(np.linspace(0, 399, len(points)).astype(int)):
+        if at - steps < 0 or at + steps > 399:
+            continue
+        arc = fine[at - steps : at + steps + 1]
+        rise, run = arc[-1, 1] - arc[0, 1], arc[-1, 0] - arc[0, 0]
+        slope = math.atan2(rise, run)
+        if math.radians(6) < abs(slope) < _STEEPEST:
+            normal = sign * np.array([-math.sin(slope), math.cos(slope)])
+            bulge = float(((arc - points[i]) @ normal).max())
+            found.append((points[i], normal, OFFSET - 2 + max(bulge, 0.0), slope))
+    if not found:
+        return np.empty((0, 2)), np.empty((0, 2)), np.empty(0), np.empty(0)
+    anchor, normals, away, slopes = (np.array(column) for column in zip(*found, strict=True))
+    return anchor, normals, away, slopes
 
 
 def _price(
@@ -152,9 +183,12 @@ def _price(
 ) -> np.ndarray:
     corners = box.corners()
     outside = (np.maximum(-corners, 0) + np.maximum(corners - np.array(frame), 0)).max(axis=(1, 2))
-    price = 1e3 * np.minimum(outside, 10) + 4.0 * (1.0 - box.point[:, 0] / frame[0]) + 0.5 * (box.side[:, 1] <= 0)
-    price += np.where(box.distance > OFFSET, 8 + 0.6 * box.distance, 0.0)
-    price += np.where(box.angle != 0, 9 + 6 * np.abs(box.angle), 0.0)
+    price = (
+        1e3 * np.minimum(outside, 10) + 4.0 * (1.0 - box.point[:, 0] / frame[0]) + 0.5 * (box.side[:, 1] <= 0)
+    )
+    led = (box.distance > OFFSET) & (box.angle == 0)
+    price += np.where(led, 8 + 0.6 * box.distance, 0.0)
+    price += np.where(box.angle != 0, 9 + 6 * np.abs(box.angle) + box.distance, 0.0)
     covered = (box.gaps(own) <= 1.0).sum(axis=1)
     price += 12.0 * covered + 25.0 * (covered > 0)
     if others:
@@ -165,10 +199,17 @@ def _price(
         price += 3.0 * np.maximum(14 - away, 0) + 0.15 * np.maximum(44 - away, 0)
         crossing = np.hypot(*(box.point[:, None] - points[None]).transpose(2, 0, 1)).min(axis=1)
         price += 4.0 * np.maximum(14 - crossing, 0)
+        leader = (
+            box.point[:, None] + (box.side * box.distance[:, None])[:, None] * np.linspace(0.3, 1, 5)[:, None]
+        )
+        for step in range(leader.shape[1]):  # one at a time, for memory
+            near = np.hypot(*(leader[:, step, None] - points[None]).transpose(2, 0, 1)).min(axis=1)
+            price += 25.0 * (led & (near <= 3))
     if len(obstacles):
         covered = (box.gaps(obstacles) <= 2.0).sum(axis=1)
         price += 8.0 * np.minimum(covered, 20) + 20.0 * (covered > 0)
-    return price
+    result: np.ndarray = price
+    return result
 
 
 def _resample(curve: np.ndarray, count: int) -> np.ndarray:
@@ -180,48 +221,3 @@ def _resample(curve: np.ndarray, count: int) -> np.ndarray:
         return curve[:1]
     at = np.linspace(0.0, length[-1], count)
     return np.column_stack([np.interp(at, length, curve[:, 0]), np.interp(at, length, curve[:, 1])])
-
-
-class Lane(NamedTuple):
-    """Of a vertical line's label: how many lines of text from the top, and right (+1) or left (−1) of its line."""
-
-    number: int
-    side: int
-
-
-def stack_lanes(positions: list[float], widths: list[float], frame: float) -> list[Lane]:
-    """Labels of vertical lines, in as few lanes as cover neither one another nor a line.
-
-    A line reaches up to its own label's lane, so a label may pass over lines whose labels are in lower lanes.
-    Up to four labels are arranged in the best way there is, more from right to left.
-    """
-    count = len(positions)
-    spans = [{1: (x, x + w + OFFSET), -1: (x - w - OFFSET, x)} for x, w in zip(positions, widths, strict=True)]
-
-    def fits(i: int, one: Lane, j: int, other: Lane) -> bool:
-        left, right = spans[i][one.side]
-        begin, end = spans[j][other.side]
-        apart = one.number != other.number or left >= end or right <= begin
-        return apart and (not left < positions[j] < right or other.number > one.number)
-
-    def charge(i: int, lane: Lane) -> float:
-        left, right = spans[i][lane.side]
-        return 10.0 * lane.number + (lane.side < 0) + 1e3 * (max(-left, 0) + max(right - frame, 0) > 0)
-
-    if count <= 4:
-        options = [Lane(number, side) for number in range(count) for side in (1, -1)]
-        return list(
-            min(
-                product(options, repeat=count),
-                key=lambda lanes: sum(charge(i, lane) for i, lane in enumerate(lanes))
-                + sum(1e4 for i in range(count) for j in range(count) if i != j and not fits(i, lanes[i], j, lanes[j])),
-            )
-        )
-    chosen: dict[int, Lane] = {}
-    for i in sorted(range(count), key=lambda j: -positions[j]):
-        chosen[i] = min(
-            (Lane(number, side) for number in range(count) for side in (1, -1)),
-            key=lambda lane: charge(i, lane)
-            + sum(1e4 for j, other in chosen.items() if not (fits(i, lane, j, other) and fits(j, other, i, lane))),
-        )
-    return [chosen[i] for i in range(count)]

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 from ..analytics.statistics import Estimate
 
+UNITS = {"currency": "currency", "bps": "bps of arrival value"}
+"""How the units of a Shortfall are written for readers."""
+
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -28,13 +31,21 @@ def number(value: float, digits: int = 3) -> str:
     return text.replace("-", "−")
 
 
+def short(value: float) -> str:
+    """A number for a tick: thousands and millions by letter, as on linear axes."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if abs(value) >= size:
+            return number(value / (1e3 if letter == "k" else size)) + letter
+    return number(value)
+
+
 def power_of_ten(exponent: int) -> str:
     """10 to a whole power in Unicode: `10⁻⁶`."""
     return "10" + str(exponent).translate(_SUPERSCRIPTS)
 
 
 def decimals(standard_error: float) -> int:
-    """How many decimals a value deserves whose standard error is this: two digits of the error, none below units."""
+    """How many decimals a value deserves whose standard error is this: two digits of the error."""
     if standard_error <= 0 or not math.isfinite(standard_error):
         return 2
     return min(max(1 - math.floor(math.log10(standard_error)), 0), 12)
