@@ -36,7 +36,7 @@ def cost_sample(
 ) -> CostSample:
     """What `strategy` costs on each of `n_paths` paths of `scenario`, in the memory of two numbers a path.
 
-    The paths are those of `evaluate` and `compare` for the same seed, so that two samples are paired; disjoint
+    The paths are those of `evaluate` and `compare` for the same seed, so two samples are paired; disjoint
     pieces of a sample are independent trials of an experiment with fewer paths.
 
     Pinned by `tests/analytics/test_samples.py`.
