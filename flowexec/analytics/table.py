@@ -38,7 +38,14 @@ class Table:
     def _repr_html_(self) -> str:
         head = "".join(f'<th scope="col">{escape(c)}</th>' for c in self.columns)
         body = "".join(
-            f'<tr><th scope="row">{escape(row[0])}</th>' + "".join(f"<td>{escape(c)}</td>" for c in row[1:]) + "</tr>"
+            f'<tr><th scope="row">{escape(row[0])}</th>'
+            + "".join(f"<td>{_unbroken(c)}</td>" for c in row[1:])
+            + "</tr>"
             for row in self.rows
         )
         return f'<table class="flowexec-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _unbroken(cell: str) -> str:
+    """A number and its error stay on one line, however narrow the page."""
+    return escape(cell).replace(" ± ", "\u00a0±\u00a0")

@@ -20,6 +20,10 @@ def test_html_escapes_and_marks_headings():
     assert '<tr><th scope="row">R&amp;D</th><td>1</td></tr>' in html
 
 
+def test_a_number_keeps_its_error_beside_it():
+    assert "<td>1.5\u00a0±\u00a00.1</td>" in Table(("a", "b"), (("x", "1.5 ± 0.1"),))._repr_html_()
+
+
 def test_a_table_without_rows_is_its_heading():
     assert str(Table(("a", "b"), ())) == "a  b"
 
