@@ -14,8 +14,15 @@ def _number(value: object) -> float:
         return math.nan
 
 
-def check_real(name: str, value: object, *, above: float | None = None, at_least: float | None = None,
-               below: float | None = None, at_most: float | None = None) -> None:
+def check_real(
+    name: str,
+    value: object,
+    *,
+    above: float | None = None,
+    at_least: float | None = None,
+    below: float | None = None,
+    at_most: float | None = None,
+) -> None:
     """Raise `ValueError` unless `value` is a finite real number inside the given bounds.
 
     The message names the argument, the rule and the value: "`rho` must lie in [-1, 1], got 1.3".

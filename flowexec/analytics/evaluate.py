@@ -1,4 +1,4 @@
-"""What a strategy costs in a scenario: over any number of paths, in flat memory, every figure with its error."""
+"""What a strategy costs in a scenario: any number of paths, flat memory, every figure with its error."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Summary:
     var95, cvar95, var99, cvar99 : Estimate
         Value at risk and expected shortfall of the cost.
     controlled_mean : Estimate
-        Mean cost less its martingale part: the same expectation *when the mid is a martingale*, far less noise.
+        Mean cost less its martingale part: of the same mean *when the mid is a martingale*, with less noise.
     risk : Estimate
         Mean quadratic variation held, currency².
     objective, controlled_objective : Estimate
@@ -83,7 +83,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class _Part:
-    """One block of paths, reduced: the totals path by path, everything else to moments of each random stream."""
+    """One block of paths, reduced: totals path by path, everything else to moments of each random stream."""
 
     total: np.ndarray
     moments: list[dict[str, Moments]]
@@ -107,8 +107,8 @@ def evaluate(
 ) -> Summary:
     """Run `strategy` on `n_paths` fresh paths of `scenario`, block by block.
 
-    Memory is flat but for one number a path (the cost, needed for its quantiles). The result does not depend on
-    `block_paths` (rounded up to whole random streams) nor on `threads`, not even in the last bit.
+    Memory is flat but for one number a path (the cost, needed for its quantiles). The result does not depend
+    on `block_paths` (rounded up to whole random streams) nor on `threads`, not even in the last bit.
 
     Pinned by `tests/analytics/test_evaluate.py`.
     """
@@ -175,6 +175,8 @@ def _summary(parts: Iterable[_Part], unit: str) -> Summary:
         cvar95=cvar95,
         var99=var99,
         cvar99=cvar99,
-        slippage={name: estimates[f"slippage {name}"] for name in BENCHMARKS if f"slippage {name}" in estimates},
+        slippage={
+            name: estimates[f"slippage {name}"] for name in BENCHMARKS if f"slippage {name}" in estimates
+        },
         **{name: estimates[name] for name in SINGLE_FIGURES},
     )

@@ -16,7 +16,7 @@ COMPONENTS = ("spread", "temporary", "permanent", "timing", "opportunity", "fees
 
 @dataclass(frozen=True)
 class Shortfall:
-    """What an execution cost against doing it all at the arrival mid for nothing; positive is a cost, on both sides.
+    """What an execution cost against doing it all at the arrival mid for nothing; positive is a cost.
 
     With s = +1 for a buy and −1 for a sale, n_k traded at P_k, S_k the mid without the order, D_k the order's
     displacement of it, and u what stayed untraded:
@@ -26,9 +26,9 @@ class Shortfall:
         opportunity = u [s(S_N − S₀) + D_N]         fees = commission
         total = their sum = s [Σ n_k P_k − (X − u) S₀] + opportunity + fees.
 
-    `permanent` holds all the displacement by the order's own earlier trades, also that which decays; what a walked
-    book costs beyond its best quote is `temporary`. Opportunity values what is left at the close that the market
-    shows, the order's displacement included (Perold's paper portfolio).
+    `permanent` holds all the displacement by the order's own earlier trades, also that which decays; what
+    a walked book costs beyond its best quote is `temporary`. Opportunity values what is left at the close
+    that the market shows, the order's displacement included (Perold's paper portfolio).
 
     Attributes
     ----------
@@ -72,10 +72,10 @@ class Shortfall:
 
     @cached_property
     def martingale(self) -> Array:
-        """s Σ x_{k+1}-weighted price moves [path]: the part with mean 0 for every strategy when the mid is a martingale.
+        """s Σ x_{k+1} (S_{k+1} − S_k) [path]: has mean 0 for every strategy when the mid is a martingale.
 
-        Timing plus what the untraded shares moved; subtracting it from `total` leaves the same mean with far less
-        noise: for a fixed schedule under linear impact, none at all.
+        Timing plus what the untraded shares moved; subtracting it from `total` leaves the same mean with
+        far less noise: for a fixed schedule under linear impact, none at all.
         """
         execution = self.execution
         paths, sign = execution.problem.paths, execution.problem.order.sign
@@ -111,8 +111,8 @@ class Shortfall:
 
         By default all are mids of the market without the order, so that no trader can improve a benchmark by
         moving it. With `on_tape` they are what the market shows: every mid as the order has displaced it, and
-        in the VWAP the order's own fills beside the volume of all others. Only these can be observed, and they
-        can be moved. "interval" is from the order's arrival to its end, not the whole day.
+        in the VWAP the order's own fills beside the volume of all others. Only these can be observed, and
+        they can be moved. "interval" is from the order's arrival to its end, not the whole day.
         """
         execution, paths = self.execution, self.execution.problem.paths
         mid = paths.mid + execution.problem.order.sign * execution.displacement if on_tape else paths.mid

@@ -69,7 +69,7 @@ def mean_estimate(sample: np.ndarray) -> Estimate:
 
 
 def sd_estimate(sample: np.ndarray) -> Estimate:
-    """Standard deviation s; by the delta method its error is √((m₄ − m₂²)/n) / 2s, m central moments of any law."""
+    """Standard deviation s; by the delta method its error is √((m₄ − m₂²)/n) / 2s, whatever the law."""
     n = sample.size
     if n < 2:
         return Estimate(0.0, math.inf)
@@ -87,10 +87,12 @@ def sd_estimate(sample: np.ndarray) -> Estimate:
 def var_cvar(cost: np.ndarray, level: float) -> tuple[Estimate, Estimate]:
     """Value at risk and expected shortfall of a *cost* (large is bad) at `level`, e.g. 0.95.
 
-    VaR is the empirical `level` quantile q; its error is half the distance of the order statistics one binomial
-    standard deviation either side, which assumes no density (infinite when the sample is too small to have the upper
-    one). CVaR = q + E[(C − q)₊]/(1 − level) (Rockafellar and Uryasev 2000, eq. 4); at the quantile its derivative in
-    q vanishes, so its error is that of the mean of (C − q)₊. Pinned by `tests/analytics/test_statistics.py`.
+    VaR is the empirical `level` quantile q; its error is half the distance of the order statistics one
+    binomial standard deviation either side, which assumes no density (infinite when the sample is too
+    small to have the upper one). CVaR = q + E[(C − q)₊]/(1 − level) (Rockafellar and Uryasev 2000,
+    eq. 4); at the quantile its derivative in q vanishes, so its error is that of the mean of (C − q)₊.
+
+    Pinned by `tests/analytics/test_statistics.py`.
     """
     check_real("level", level, above=0, below=1)
     n = cost.size

@@ -1,7 +1,7 @@
 """What trading does to the price: power-law and transient impact.
 
-Every impact prices one step's trade from the step's `Bar` and from its own state. All use arithmetic, slicing,
-comparison and clipping only, so the same lines run on numpy arrays and on torch tensors.
+Every impact prices one step's trade from the step's `Bar` and from its own state. All use arithmetic,
+slicing, comparison and clipping only, so the same lines run on numpy arrays and on torch tensors.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Impact(Protocol):
         ...
 
     def trade(self, state: Any, shares: Array, bar: Bar, side: int) -> tuple[Array, Any]:
-        """Average price paid or received for `shares` ≥ 0 [path], and the state at the next step's beginning."""
+        """Average price for `shares` ≥ 0 [path], and the state at the beginning of the next step."""
         ...
 
 
@@ -65,8 +65,9 @@ class PowerImpact:
 
         P = S ± (D + spread/2 + ε ν^β),   and leaves   D ← D + τ γ ν^δ,
 
-    with the plus for a buy and the minus for a sale. S is the mid before the step's own permanent impact, D the displacement left by
-    the order's earlier steps. β = δ = 1 is Almgren and Chriss (2000, eq. 6–7), with spread/2 for their ε.
+    with the plus for a buy and the minus for a sale. S is the mid before the step's own permanent impact,
+    D the displacement left by the order's earlier steps. β = δ = 1 is Almgren and Chriss (2000, eq. 6–7),
+    with spread/2 for their ε.
 
     Parameters
     ----------
@@ -101,7 +102,8 @@ class PowerImpact:
     ) -> PowerImpact:
         """The impact measured on US equities by Almgren, Thum, Hauptmann and Li (2005, section 4).
 
-        Permanent I = γ σ (X/V) (Θ/V)^¼ and temporary η σ |X/(VT)|^0.6 of the price, with γ = 0.314, η = 0.142.
+        Permanent I = γ σ (X/V) (Θ/V)^¼ and temporary η σ |X/(VT)|^0.6 of the price, with γ = 0.314
+        and η = 0.142.
 
         Parameters
         ----------
@@ -230,5 +232,7 @@ class TransientImpact:
             return price, Remembered((state.displacement + impulse) * self.decay(bar.step_length), ())
         impulses = (*state.impulses, impulse)
         ages = range(len(impulses), 0, -1)
-        displacement = sum(self.decay(age * bar.step_length) * i for age, i in zip(ages, impulses, strict=True))
+        displacement = sum(
+            self.decay(age * bar.step_length) * i for age, i in zip(ages, impulses, strict=True)
+        )
         return price, Remembered(displacement, impulses)

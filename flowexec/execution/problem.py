@@ -55,8 +55,8 @@ class Observation:
     past_mid : array [step+1, path]
         Mids so far, the current one last, without the impact of one's own trades.
     past_variance : array [step+1, path]
-        Spot variance per day so far, the current one last: the model's, or the trader's own estimate from past
-        mids when the problem says `information="estimated"`.
+        Spot variance per day so far, the current one last: the model's, or the trader's own estimate from
+        past mids when the problem says `information="estimated"`.
     past_volume : array [step, path]
         Market volume of the steps gone by.
     spread : array [path]
@@ -138,7 +138,8 @@ class ExecutionProblem:
 
     Notes
     -----
-    Pinned by `tests/execution/test_laws.py` (laws), `test_problem.py` (decisions) and `test_torch.py` (numpy = torch).
+    Pinned by `tests/execution/test_laws.py` (laws), `test_problem.py` (decisions) and `test_torch.py`
+    (numpy = torch).
     """
 
     order: Order
@@ -149,11 +150,14 @@ class ExecutionProblem:
     def __post_init__(self) -> None:
         check_choice("information", self.information, ("model", "estimated"))
         if self.paths.n_steps != self.order.n_steps:
-            raise ValueError(f"`paths` must have the order's {self.order.n_steps} steps, got {self.paths.n_steps}")
+            raise ValueError(
+                f"`paths` must have the order's {self.order.n_steps} steps, got {self.paths.n_steps}"
+            )
         tolerance = 1e-6 * self.order.horizon  # times in float32 have seven digits
         if abs(self.paths.horizon - self.order.horizon) > tolerance:
             raise ValueError(
-                f"`paths` must last as long as the order, {self.order.horizon:g} days, got {self.paths.horizon:g}"
+                f"`paths` must last as long as the order, {self.order.horizon:g} days, "
+                f"got {self.paths.horizon:g}"
             )
         lengths = self.paths.times[1:] - self.paths.times[:-1]
         if float(lengths.max() - lengths.min()) > tolerance:
@@ -196,7 +200,7 @@ class ExecutionProblem:
         )
 
     def step(self, state: State, shares: Array) -> tuple[State, Fill]:
-        """Trade `shares`, at least 0 and at most what is left; the last step of a `complete` order trades it all."""
+        """Trade `shares`, between 0 and what is left; the last step of a `complete` order trades it all."""
         k, order, paths = state.step, self.order, self.paths
         if order.complete and k == order.n_steps - 1:
             filled = state.inventory
@@ -262,21 +266,26 @@ def execute(strategy: Strategy, problem: ExecutionProblem) -> Execution:
         wanted = strategy.trade(problem.observe(state))
         if tuple(getattr(wanted, "shape", ())) != shape:
             got = tuple(getattr(wanted, "shape", ())) or type(wanted).__name__
-            raise ValueError(f"{type(strategy).__name__}.trade must return shares of shape {shape}, got {got}")
+            raise ValueError(
+                f"{type(strategy).__name__}.trade must return shares of shape {shape}, got {got}"
+            )
         if not bool(wanted.min() >= 0):  # false for NaN as well
             raise ValueError(
-                f"{type(strategy).__name__}.trade must return shares of at least 0, got {float(wanted.min())} in step {k}"
+                f"{type(strategy).__name__}.trade must return shares of at least 0, "
+                f"got {float(wanted.min())} in step {k}"
             )
         state, fill = problem.step(state, wanted)
         shares.append(fill.shares)
         price.append(fill.price)
         inventory.append(state.inventory)
         displacement.append(state.impact.displacement)
-    return Execution(problem, stack(inventory), stack(shares), stack(price), stack(displacement), state.impact)
+    return Execution(
+        problem, stack(inventory), stack(shares), stack(price), stack(displacement), state.impact
+    )
 
 
 def _read_only(array: Array) -> Array:
-    """A view that refuses to be written to (numpy only): no strategy changes the past, or its order, by accident."""
+    """A view that refuses writing (numpy only): no strategy changes the past or its order by accident."""
     if isinstance(array, np.ndarray):
         array = array.view()
         array.flags.writeable = False
@@ -293,7 +302,7 @@ def stack(rows: list[Array]) -> Array:
 
 
 def sum_over_steps(rows: Array) -> Array:
-    """Σ_k rows[k], always in the order of time: numpy would regroup the sum of a single path, and change its bits."""
+    """Σ_k rows[k] in the order of time: numpy would regroup the sum of a single path, and change its bits."""
     total = rows[0]
     for row in rows[1:]:
         total = total + row

@@ -20,8 +20,8 @@ from .static import StaticPlan, solve_static, static_plan
 def linear_coefficients(impact: Impact, order: Order) -> tuple[float, float]:
     """(η, γ) of the linear impact that costs the order as much as `impact` does when it is traded evenly.
 
-    For h(ν) = εν^β that is the secant η = εν̄^(β−1) at TWAP's rate ν̄ = X/T, and likewise for the permanent part;
-    both are exact for exponent 1.
+    For h(ν) = εν^β that is the secant η = εν̄^(β−1) at TWAP's rate ν̄ = X/T, and likewise for the
+    permanent part; both are exact for exponent 1.
     """
     if not isinstance(impact, PowerImpact):
         raise ValueError(
@@ -29,16 +29,20 @@ def linear_coefficients(impact: Impact, order: Order) -> tuple[float, float]:
             "only a PowerImpact says by itself what they are"
         )
     rate = order.shares / order.horizon
-    return impact.temporary * rate ** (impact.exponent - 1), impact.permanent * rate ** (impact.permanent_exponent - 1)
+    return (
+        impact.temporary * rate ** (impact.exponent - 1),
+        impact.permanent * rate ** (impact.permanent_exponent - 1),
+    )
 
 
 def _decay(order: Order, temporary: float, permanent: float, risk_aversion: float, variance: Array) -> Array:
-    """cosh κτ = 1 + λσ²τ²/(2η̃), η̃ = η − γτ/2 (Almgren and Chriss 2000, eq. 16); `variance` is σ² in currency²."""
+    """cosh κτ = 1 + λσ²τ²/(2η̃), η̃ = η − γτ/2 (Almgren and Chriss 2000, eq. 16), from σ² in currency²."""
     tau = order.step_length
     adjusted = temporary - 0.5 * permanent * tau
     if not adjusted > 0:
         raise ValueError(
-            f"`temporary` must exceed permanent·τ/2 = {0.5 * permanent * tau:g} for a well-posed problem, got {temporary:g}"
+            f"`temporary` must exceed permanent·τ/2 = {0.5 * permanent * tau:g} for a well-posed problem, "
+            f"got {temporary:g}"
         )
     return 1.0 + 0.5 * risk_aversion * variance * tau**2 / adjusted
 
@@ -59,9 +63,10 @@ def kept_fraction(cosh: Array, steps_remaining: int) -> Array:
 class AlmgrenChriss:
     """Trade x_k − x_{k+1} on the optimal trajectory x_k = X sinh(κ(T − t_k))/sinh(κT).
 
-    The strategy calibrates itself when the order arrives: σ² is the arrival price squared times the variance it
-    observes then, η and γ are the impact's (for a concave impact the secant, see `linear_coefficients`). Give any
-    of the three to overrule it. Later changes of volatility are ignored: the schedule is static.
+    The strategy calibrates itself when the order arrives: σ² is the arrival price squared times the
+    variance it observes then, η and γ are the impact's (for a concave impact the secant, see
+    `linear_coefficients`). Give any of the three to overrule it. Later changes of volatility are ignored:
+    the schedule is static.
 
     Parameters
     ----------
@@ -97,14 +102,16 @@ class AlmgrenChriss:
             check_real("permanent", self.permanent, at_least=0)
 
     def trade(self, observation: Observation) -> Array:
-        return observation.inventory * (1.0 - kept_fraction(self.decay(observation), observation.steps_remaining))
+        kept = kept_fraction(self.decay(observation), observation.steps_remaining)
+        return observation.inventory * (1.0 - kept)
 
     def decay(self, observation: Observation) -> Array:
-        """cosh κτ as calibrated when the order arrived: a number where σ is given or common to all paths, else [path]."""
+        """cosh κτ as calibrated on arrival: a number where σ is given or common to all paths, else [path]."""
         temporary, permanent = self._coefficients(observation.impact, observation.order)
         if self.volatility is None:
             variance = observation.arrival_price**2 * observation.past_variance[0]
-            if bool((variance == variance[0]).all()):  # paths that start alike share one recursion: N times faster
+            # paths that start alike share one recursion: N times faster
+            if bool((variance == variance[0]).all()):
                 variance = variance[0]
         else:
             variance = self.volatility**2
@@ -113,7 +120,7 @@ class AlmgrenChriss:
     def urgency(self, order: Order, *, volatility: float, impact: Impact) -> float:
         """κ per day: far from the end the holding shrinks like e^(−κt). Its inverse is the half-life.
 
-        Almgren and Chriss (2000, section 2.3) call 1/κ the half-life, the time in which the holding shrinks e-fold.
+        Almgren and Chriss (2000, section 2.3) call 1/κ the half-life: in it the holding shrinks e-fold.
         """
         temporary, permanent = self._coefficients(impact, order)
         sigma = volatility if self.volatility is None else self.volatility
@@ -125,8 +132,10 @@ class AlmgrenChriss:
         urgency = self.urgency(order, volatility=volatility, impact=impact)
         return math.inf if urgency == 0 else 1.0 / urgency
 
-    def plan(self, order: Order, *, volatility: float, impact: PowerImpact, spread: float = 0.0) -> StaticPlan:
-        """The schedule, with its mean cost and variance under `impact` (all of it, not only its linear part)."""
+    def plan(
+        self, order: Order, *, volatility: float, impact: PowerImpact, spread: float = 0.0
+    ) -> StaticPlan:
+        """The schedule, with its mean cost and variance under all of `impact`, not only its linear part."""
         temporary, permanent = self._coefficients(impact, order)
         sigma = volatility if self.volatility is None else self.volatility
         cosh = _decay(order, temporary, permanent, self.risk_aversion, sigma**2)

@@ -28,7 +28,7 @@ class TWAP:
 
 
 def _next_fraction(weights: Sequence[float], step: int) -> float:
-    """Part of what is left that a schedule trades in `step`: relative, so that rounding never leaves a residue."""
+    """Part of what is left that is traded in `step`: relative, so that rounding never leaves a residue."""
     left = sum(weights[step:])
     return float(weights[step] / left) if left > 0 else 0.0
 

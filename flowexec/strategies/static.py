@@ -1,7 +1,7 @@
 """Static schedules under power-law impact: what one costs, and the best one for any exponent.
 
-A schedule fixed in advance faces a mean cost and a variance that are plain functions of its trades, so the best
-one solves a convex programme.
+A schedule fixed in advance faces a mean cost and a variance that are plain functions of its trades, so
+the best one solves a convex programme.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class StaticPlan:
     risk_aversion : float
         λ the schedule was made for, 1/currency.
     gap : float
-        Bound on what any other static schedule could still save in E + λV, currency: the solver's tolerance where
-        the programme is convex, and 0 for a schedule that nobody optimised.
+        Bound on what any other static schedule could still save in E + λV, currency: the solver's
+        tolerance where the programme is convex, and 0 for a schedule that nobody optimised.
     """
 
     times: np.ndarray
@@ -77,7 +77,8 @@ def static_plan(
     """Mean and variance of the cost of trading `trades` [step], in the engine's discrete convention.
 
     With D_k = Σ_{j<k} τγ(n_j/τ)^δ:  E = Σ_k n_k (D_k + spread/2 + ε(n_k/τ)^β),  V = σ²τ Σ_{k≥1} x_k².
-    For β = δ = 1 these are Almgren and Chriss (2000, eq. 4–5). `volatility` is σ in currency per share and √day.
+    For β = δ = 1 these are Almgren and Chriss (2000, eq. 4–5). `volatility` is σ in currency per share
+    and √day.
 
     Pinned by `tests/strategies/test_static.py` and, path by path, by `tests/test_truths.py`.
     """
@@ -95,7 +96,8 @@ def static_plan(
     left = tau * impact.permanent * (trades / tau) ** impact.permanent_exponent
     displacement = np.cumsum(left) - left
     temporary = impact.temporary * (trades / tau) ** impact.exponent
-    inventory = np.append(np.cumsum(trades[::-1])[::-1], 0.0)  # from the end, so that rounding leaves it ≥ 0 and at 0
+    # summed from the end, so that no rounding makes it negative, nor other than 0 at the end
+    inventory = np.append(np.cumsum(trades[::-1])[::-1], 0.0)
     return StaticPlan(
         times=np.linspace(0.0, order.horizon, order.n_steps + 1),
         trades=trades,
@@ -116,11 +118,12 @@ def solve_static(
 
         min Σ_k g(n_k) + λσ²τ Σ_{k≥1} x_k²,   g(n) = ετ^(−β) n^(1+β) − γn²/2,   n_k ≥ 0, Σ n_k = X.
 
-    β ≤ 1: g is convex on [0, X] exactly when β(1+β)ετ^(−β)X^(β−1) ≥ γ; anything else is refused, because trading
-    in lumps would then pay, and the best lumps are a matter of search. β > 1: g is concave for the smallest trades.
-    The convex envelope of g on [0, X] (linear up to where the tangent through the origin touches g, or to X) then
-    bounds every schedule from below; the answer is the best local optimum from the envelope's and from even lumps,
-    and `gap` its distance to the bound. Solved by sequential quadratic programming (`scipy.optimize`).
+    β ≤ 1: g is convex on [0, X] exactly when β(1+β)ετ^(−β)X^(β−1) ≥ γ; anything else is refused, because
+    trading in lumps would then pay, and the best lumps are a matter of search. β > 1: g is concave for
+    the smallest trades. The convex envelope of g on [0, X] (linear up to where the tangent through the
+    origin touches g, or to X) then bounds every schedule from below; the answer is the best local optimum
+    from the envelope's and from even lumps, and `gap` its distance to the bound. Solved by sequential
+    quadratic programming (`scipy.optimize`).
 
     Parameters
     ----------
@@ -158,7 +161,9 @@ def solve_static(
     cost = impact.temporary * tau**-beta
     convex_up_to = beta * (1 + beta) * cost * shares ** (beta - 1)
     if (beta <= 1 or cost == 0) and convex_up_to < gamma:
-        raise ValueError(f"`impact.permanent` must be at most {convex_up_to:g} for a convex problem, got {gamma:g}")
+        raise ValueError(
+            f"`impact.permanent` must be at most {convex_up_to:g} for a convex problem, got {gamma:g}"
+        )
     # where the tangent through the origin touches g: βcn^β = γn/2
     touch = 0.0
     if beta > 1 and gamma > 0:
@@ -173,8 +178,10 @@ def solve_static(
     chord = float(step_cost(np.asarray(touch))) / touch if touch > 0 else 0.0
 
     def solve(start: np.ndarray, linear_up_to: float) -> tuple[np.ndarray, float, float]:
-        """Trades as fractions of the order, the programme's value, and the Frank–Wolfe bound max ∇f·(x − y) on what
-        is left to gain where the programme is convex; g is made linear up to `linear_up_to`."""
+        """Trades as fractions of the order, the programme's value, and the most that is left to gain if it is
+        convex, max ∇f·(x − y) over all schedules y (Frank and Wolfe 1956); g is made linear up to
+        `linear_up_to`.
+        """
 
         def programme(fractions: np.ndarray) -> tuple[float, np.ndarray]:
             n = shares * np.maximum(fractions, 0.0)  # the solver may step over 0 by a rounding
@@ -202,19 +209,29 @@ def solve_static(
     def even(count: int) -> np.ndarray:
         return np.where(np.arange(n_steps) < count, 1.0 / count, 0.0)
 
-    # in units of the order and of TWAP's temporary cost or risk, so that tolerances mean the same for every order
+    # in units of the order and of TWAP's cost and risk, so that tolerances mean the same for every order
     risk = risk_aversion * volatility**2 * tau
     scale = n_steps * cost * (shares / n_steps) ** (1 + beta) + risk * n_steps * shares**2 / 3 or 1.0
     best, value, slack = solve(even(n_steps), touch)
     bound = value - slack
     # the solver's own verdict is of no use: it also complains at the optimum, where it can improve no more
     if not slack < 0.01:
-        raise RuntimeError(f"the static schedule did not converge: {slack:.2g} of TWAP's cost might still be saved")
+        raise RuntimeError(
+            f"the static schedule did not converge: {slack:.2g} of TWAP's cost might still be saved"
+        )
     if touch > 0:
         lumps = {min(max(int(shares / touch) + more, 1), n_steps) for more in (0, 1)}
-        best, value, _ = min((solve(s, 0.0) for s in (best, *map(even, sorted(lumps)))), key=lambda found: found[1])
+        best, value, _ = min(
+            (solve(s, 0.0) for s in (best, *map(even, sorted(lumps)))), key=lambda found: found[1]
+        )
     gap = max(value - bound, 0.0) * scale
     trades = shares * best
     return static_plan(
-        order, trades, volatility=volatility, impact=impact, spread=spread, risk_aversion=risk_aversion, gap=gap
+        order,
+        trades,
+        volatility=volatility,
+        impact=impact,
+        spread=spread,
+        risk_aversion=risk_aversion,
+        gap=gap,
     )
