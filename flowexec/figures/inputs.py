@@ -1,4 +1,4 @@
-"""What figures accept, each thing refused in a sentence that names it; and how many points of it are drawn."""
+"""What figures accept, refused in a sentence that names it; and how many points of it are drawn."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def stack_lanes(positions: list[float], widths: list[float], frame: float) -> li
     """Labels of vertical lines, in as few lanes as cover neither one another nor a line.
 
     A line reaches up to its own label's lane, so a label may pass over lines whose labels are in lower lanes.
-    Up to four labels are arranged in the best way there is, more from right to left.
+    Up to four labels are arranged in the best way there is, more from the edges inwards.
     """
     count = len(positions)
     spans = [
@@ -45,9 +45,10 @@ def stack_lanes(positions: list[float], widths: list[float], frame: float) -> li
             return sum(charge(i, lane) for i, lane in enumerate(lanes)) + 1e4 * clashes
 
         arrangements: list[tuple[Lane, ...]] = list(product(options, repeat=count))
-        return list(min(arrangements, key=total))
+        best: tuple[Lane, ...] = min(arrangements, key=total)
+        return list(best)
     chosen: dict[int, Lane] = {}
-    for i in sorted(range(count), key=lambda j: -positions[j]):
+    for i in sorted(range(count), key=lambda j: min(positions[j], frame - positions[j])):
         chosen[i] = min(
             (Lane(number, side) for number in range(count) for side in (1, -1)),
             key=lambda lane: (

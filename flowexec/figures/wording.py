@@ -23,9 +23,9 @@ def number(value: float, digits: int = 3) -> str:
         return f"{value:g}".replace("-", "−").replace("inf", "∞")
     size = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
     if size < -4 or size >= 15:
-        mantissa = f"{value / 10.0**size:.{digits - 1}f}"
+        mantissa = f"{abs(value) / 10.0**size:.{digits - 1}f}"
         mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
-        return f"{mantissa}·{power_of_ten(size)}".replace("-", "−").removeprefix("1·")
+        return ("−" if value < 0 else "") + f"{mantissa}·{power_of_ten(size)}".removeprefix("1·")
     text = f"{value:,.{max(digits - 1 - size, 0)}f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return text.replace("-", "−")
@@ -51,29 +51,28 @@ def decimals(standard_error: float) -> int:
     return min(max(1 - math.floor(math.log10(standard_error)), 0), 12)
 
 
-def fixed(value: float, places: int) -> str:
+def fixed(value: float, places: int, *, signed: bool = False) -> str:
     """A number with so many decimals, thousands in groups, and a true minus sign."""
-    return f"{value:,.{places}f}".replace("-", "−")
+    return f"{value:{'+' if signed else ''},.{places}f}".replace("-", "−")
 
 
-def is_exact(item: Estimate) -> bool:
-    """Whether an estimate's error is nothing but rounding."""
-    return item.standard_error <= 1e-9 * abs(item.value)
+def _is_exact(item: Estimate) -> bool:
+    """Whether the error is too small for any of five digits of the value."""
+    return item.standard_error < 5e-6 * abs(item.value) or item.standard_error == 0
 
 
-def value_of(estimate: Estimate, *, signed: bool = False) -> str:
-    """The value of an estimate, to the digit its error allows."""
-    if is_exact(estimate):
-        return ("+" if signed and estimate.value > 0 else "") + number(estimate.value, 4)
-    text = f"{estimate.value:{'+' if signed else ''},.{decimals(estimate.standard_error)}f}"
-    return text.replace("-", "−")
+def value_of(item: Estimate, *, signed: bool = False) -> str:
+    """The value of an estimate, to the digit its error allows; four digits where there is next to none."""
+    if _is_exact(item):
+        return ("+" if signed and item.value > 0 else "") + number(item.value, 4)
+    return fixed(item.value, decimals(item.standard_error), signed=signed)
 
 
 def estimate(item: Estimate, *, signed: bool = False) -> str:
     """An estimate as value ± standard error, both to the same digit."""
-    if is_exact(item):
+    if _is_exact(item):
         return value_of(item, signed=signed)
-    return f"{value_of(item, signed=signed)} ± {item.standard_error:,.{decimals(item.standard_error)}f}"
+    return f"{value_of(item, signed=signed)} ± {fixed(item.standard_error, decimals(item.standard_error))}"
 
 
 def listed(words: Iterable[str]) -> str:
