@@ -30,7 +30,7 @@ from flowexec.analytics.evaluate import BENCHMARKS, SINGLE_FIGURES
 from flowexec.analytics.shortfall import COMPONENTS
 
 NOISY = VolumeCurve.u_shape(4e5, dispersion=0.6)
-ORDER = Order("buy", 1e5, 0.7, 5, fee_per_share=0.002, fixed_fee=9.0)
+ORDER = Order("buy", 1e5, 0.7, 13, fee_per_share=0.002, fixed_fee=9.0)
 SCENARIO = Scenario(ORDER, GBM(50.0, 0.02, spread=0.02, volume=NOISY), PowerImpact(1e-4, 0.6, 1e-7), 1e-6)
 
 
@@ -169,7 +169,7 @@ def test_memory_grows_by_a_few_numbers_a_path():
         tracemalloc.stop()
         return bytes_used
 
-    assert peak(300_000) - peak(100_000) < 200_000 * 4 * 8  # a path of four steps holds twenty numbers
+    assert peak(90_000) - peak(30_000) < 60_000 * 4 * 8  # a path of four steps holds twenty numbers
 
 
 def test_every_estimate_of_a_summary_is_in_one_place():

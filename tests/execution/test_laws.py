@@ -36,8 +36,9 @@ class UsesEverything:
 
     def trade(self, observation):
         o = observation
-        known = o.inventory + o.past_mid.sum(0) + o.past_variance.sum(0) + o.past_volume.sum(0) + o.spread
-        known = known + o.displacement + o.signal + o.depth.sum((1, 2, 3))
+        # row by row: numpy's own sums depend on the layout in memory
+        known = o.inventory + sum(o.past_mid) + sum(o.past_variance) + sum(o.past_volume) + o.spread
+        known = known + o.displacement + o.signal + sum(o.depth.reshape(len(known), -1).T)
         return o.inventory * np.abs(np.sin(1e3 * known)) ** 4
 
 
@@ -79,7 +80,7 @@ IMPACTS = [
 @st.composite
 def problems(draw, complete=None):
     """A small problem in a market of independent random bars, with signal and depth."""
-    n_steps = draw(st.integers(1, 6))
+    n_steps = draw(st.sampled_from([1, 2, 3, 5, 12]))  # numpy regroups sums of eight and more
     horizon = draw(st.sampled_from([0.1, 1.0, 5.0]))
     order = Order(
         draw(st.sampled_from(["sell", "buy"])),

@@ -9,6 +9,7 @@ from flowexec import (
     POV,
     TWAP,
     VWAP,
+    AlmgrenChriss,
     Bachelier,
     Immediate,
     Order,
@@ -110,6 +111,24 @@ def test_pov_trades_a_part_of_the_volume_of_the_step_before():
 def test_pov_stops_when_the_order_is_done():
     trades, _ = shares(POV(1.0), amount=300.0, complete=False)  # 250 shares a step in the market
     np.testing.assert_allclose(trades, on_every_path([0, 250, 50, 0]), rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "part"),
+    [
+        (TWAP(), 1 / 3),
+        (Immediate(), 1.0),
+        (Schedule((5, 1, 2, 2)), 1 / 5),
+        (VWAP(VolumeCurve(1e6, (5.0, 1.0, 2.0, 2.0))), 1 / 5),
+        (AlmgrenChriss(0.0), 1 / 3),
+    ],
+)
+def test_a_schedule_goes_on_from_whatever_is_left(strategy, part):
+    """Also when another strategy began the order: what a selector of strategies relies on."""
+    order = Order("sell", 1000.0, 1.0, 4)
+    problem = Scenario(order, Bachelier(50.0, 1.0), PowerImpact(1e-6)).sample(1, seed=1)
+    state, _ = problem.step(problem.start(), np.array([123.0]))
+    np.testing.assert_allclose(strategy.trade(problem.observe(state)), 877.0 * part, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
