@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -134,38 +135,65 @@ def walking_cost(
 
 
 class Response(NamedTuple):
-    """How the mid moves after market orders; arrays [lag]."""
+    """How the mid moves after market orders, and how many more of them follow; arrays [lag]."""
 
     lags: np.ndarray
     """Seconds after the trade."""
     move: np.ndarray
-    """Mean move of the mid in the direction of the trade since just before it, bps."""
+    """R: mean move of the mid in the direction of the trade since just before it, bps."""
     standard_error: np.ndarray
     trades: int
     """Market orders that count."""
     mean_size: float
     """Their mean size, shares, visible executions only."""
+    net_trades: np.ndarray
+    """N: market orders in the direction of the trade less those against it, from the trade itself on."""
+    net_trades_error: np.ndarray
+    per_trade: np.ndarray
+    """R/N, bps: what one order moves the mid for good, if moves last and add up; NaN at N = 0."""
+    per_trade_error: np.ndarray
 
 
-def response_function(book: OrderBook, lags: Sequence[float], *, blocks: int = 13) -> Response:
+def response_function(
+    book: OrderBook,
+    lags: Sequence[float],
+    *,
+    sizes: tuple[float, float] = (0.0, math.inf),
+    blocks: int = 13,
+) -> Response:
     """What a replay leaves out: by how much the recorded market moved after somebody traded.
 
-        R(ℓ) = E[ s_t (m_{t+ℓ} − m_{t−}) / m_{t−} ]
+        R(ℓ) = E[ s_t (m_{t+ℓ} − m_{t−}) / m_{t−} ],   N(ℓ) = E[ Σ_{t ≤ u ≤ t+ℓ} s_t s_u ]
 
     over market orders at times t, s_t = +1 for a purchase; executions at one time and on one side are one
     order (Bouchaud, Gefen, Potters and Wyart 2004). R is not the impact of one order, since orders
-    come in series in the same direction; but a replay, whose book comes back untouched in the next step, has
-    R = 0 for the trader's own orders. Trades within the longest lag of the session's end do not count, nor do
-    those around a halt or an empty side. Standard errors as in `walking_cost`.
+    come in series in the same direction, N of them on balance. If every order moved the mid by g for good,
+    and nothing else moved it on average, R(ℓ) would be g·N(ℓ) at every lag. A replay, whose book comes back
+    untouched in the next step, has R = 0 for the trader's own orders.
+
+    Parameters
+    ----------
+    book : OrderBook
+    lags : sequence of float
+        Seconds, at least 0.
+    sizes : (float, float)
+        Only orders of more than the first and at most the second number of shares begin a response; all
+        orders count in N.
+    blocks : int
+        For the standard errors, as in `walking_cost`.
 
     Notes
     -----
-    Pinned by `tests/market/test_book_costs.py`.
+    Trades within the longest lag of the session's end do not count, nor do those around a halt or an empty
+    side. Pinned by `tests/market/test_book_costs.py`.
     """
     seconds = np.asarray(lags, dtype=float)
     if seconds.ndim != 1 or len(seconds) == 0 or not ((seconds >= 0).all() and np.isfinite(seconds).all()):
         raise ValueError(f"`lags` must be seconds, at least 0, got {lags!r}")
     check_count("blocks", blocks, at_least=2)
+    smallest, largest = sizes
+    if not smallest < largest:
+        raise ValueError(f"`sizes` must be (more than, at most) with the first smaller, got {sizes!r}")
     mid = np.where(book.halted | book.one_sided, np.nan, book.mid)
     trades = np.flatnonzero(book.event == EXECUTION)
     time, sign = book.times[trades], -book.direction[trades].astype(float)
@@ -176,14 +204,25 @@ def response_function(book: OrderBook, lags: Sequence[float], *, blocks: int = 1
     after = np.searchsorted(book.times, begun[:, None] + seconds, side="right") - 1
     before = mid[start - 1]
     moves = sign[:, None] * (mid[after] / before[:, None] - 1.0) * 1e4
+    signed = np.append(0.0, np.cumsum(sign))
+    upto = np.searchsorted(begun, begun[:, None] + seconds, side="right")
+    following = sign[:, None] * (signed[upto] - signed[: len(start), None])
     good = (start > 0) & (begun + seconds.max() <= book.session[1]) & np.isfinite(moves).all(axis=1)
+    good &= (size > smallest) & (size <= largest)
     if not good.any():
         raise ValueError(f"`book` must hold market orders with {seconds.max():g} s of session after them")
-    moves = moves[good]
+    moves, following = moves[good], following[good]
+    both = _leave_one_out(np.stack([moves, following], axis=1), begun[good], book.session, blocks)
+    with np.errstate(divide="ignore", invalid="ignore"):  # where as many trades follow against as with: NaN
+        per_trade, without = moves.mean(axis=0) / following.mean(axis=0), both[:, 0] / both[:, 1]
     return Response(
         lags=seconds,
         move=moves.mean(axis=0),
-        standard_error=_jackknife_error(_leave_one_out(moves, begun[good], book.session, blocks)),
+        standard_error=_jackknife_error(both[:, 0]),
         trades=int(good.sum()),
         mean_size=float(size[good].mean()),
+        net_trades=following.mean(axis=0),
+        net_trades_error=_jackknife_error(both[:, 1]),
+        per_trade=per_trade,
+        per_trade_error=_jackknife_error(without),
     )

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from .lobster import read_lobster
-from .lobster_files import WHERE_TO_GET_IT
+from .lobster_files import WHERE_TO_GET_IT, find_pairs
 from .order_book import OrderBook
 from .synthetic_book import ZeroIntelligence
 
@@ -89,3 +89,40 @@ def load_book(
 def how_to_get_data() -> str:
     """One sentence for a page that had to use the synthetic book."""
     return f"No LOBSTER files were found: {WHERE_TO_GET_IT}."
+
+
+def load_books(
+    path: str | os.PathLike[str] | None = None,
+    ticker: str | None = None,
+    *,
+    seed: int,
+    fallback: ZeroIntelligence | None = None,
+) -> dict[str, OrderBook]:
+    """Every real order book where files are found, by ticker, else the synthetic one; `.source` says which.
+
+    Parameters
+    ----------
+    path : path, optional
+        As in `load_book`.
+    ticker : str, optional
+        Which stock comes first; the others follow in the order of the alphabet. The synthetic book is no
+        choice of stock and is called what its model calls itself.
+    seed, fallback
+        As in `load_book`.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `load_book`, and when files were found but none is of `ticker`: another stock is no answer.
+
+    Notes
+    -----
+    Pinned by `tests/market/test_load_book.py`.
+    """
+    place = lobster_source(path)
+    if place is None:
+        book = load_book(seed=seed, fallback=fallback)
+        return {book.ticker: book}
+    found = {pair.ticker for pair in find_pairs(place)}
+    first = [] if ticker is None else [ticker]
+    return {name: read_lobster(place, ticker=name) for name in [*first, *sorted(found.difference(first))]}

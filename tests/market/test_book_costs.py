@@ -102,6 +102,48 @@ def test_response_by_hand():
     np.testing.assert_allclose(response.move, (first + second) / 2 * 100, rtol=1e-9)
 
 
+def test_following_trades_by_hand():
+    # two purchases a second apart, a sale five seconds later, then nothing: signs + + −
+    times = np.array([34_200.0, 34_300, 34_301, 34_306, 40_000])
+    mid = np.array([0.0, 0.01, 0.02, 0.01, 0.01])
+    book = standing_book(
+        [0.01],
+        [100],
+        times,
+        mid,
+        event=np.array([1, 4, 4, 4, 1]),
+        direction=np.array([1, -1, -1, 1, 1]),
+        size=np.array([1.0, 10.0, 200.0, 30.0, 1.0]),
+    )
+    response = response_function(book, [0.0, 1.0, 10.0], blocks=23_400)
+    np.testing.assert_allclose(response.net_trades, [1.0, (2 + 1 + 1) / 3, (1 + 0 + 1) / 3])
+    np.testing.assert_allclose(response.move, [1.0, 4 / 3, 2 / 3], rtol=1e-3)  # a bp a trade, for good …
+    np.testing.assert_allclose(response.per_trade, 1.0, rtol=1e-3)  # … and that is what R/N finds
+    large = response_function(book, [0.0, 10.0], sizes=(10.0, 200.0), blocks=23_400)
+    assert (large.trades, large.mean_size) == (2, 115.0)  # more than 10, at most 200
+    np.testing.assert_allclose(large.net_trades, [1.0, 0.5])
+    with pytest.raises(ValueError, match="`sizes` must be"):
+        response_function(book, [0.0], sizes=(5.0, 5.0))
+    with pytest.raises(ValueError, match="must hold market orders"):
+        response_function(book, [0.0], sizes=(1000.0, 2000.0))
+
+
+def test_permanent_moves_and_a_flow_with_memory_are_told_apart():
+    # signs repeat with probability 0.8; each moves the mid by 0.01 for good: R grows, R/N does not
+    rng = np.random.default_rng(5)
+    n = 4000
+    sign = np.cumprod(np.where(rng.random(n) < 0.8, 1, -1))
+    times = 34_200.0 + 5.0 * np.arange(1, n + 1)
+    mid = np.cumsum(0.01 * sign)
+    book = standing_book([0.01], [1e6], times, mid, event=np.full(n, 4), direction=-sign)
+    response = response_function(book, [0.0, 5.0, 10.0, 25.0])
+    assert response.move[-1] > 2 * response.move[0]
+    np.testing.assert_allclose(response.net_trades, [1, 1.6, 1.96, np.sum(0.6 ** np.arange(6))], rtol=0.05)
+    np.testing.assert_allclose(response.per_trade, 1.0, rtol=0.03)
+    assert (response.net_trades_error[1:] > 0).all()
+    assert response.net_trades_error[0] == 0
+
+
 def test_trades_without_a_full_lag_behind_them_do_not_count():
     times = np.array([34_200.0, 34_300.0, 57_550.0])
     book = standing_book([0.01], [100], times, event=np.array([1, 4, 4]))
@@ -126,6 +168,8 @@ def test_a_real_market_goes_on_moving_after_a_trade(ticker):
     assert response.trades > 4000
     assert response.move[1] > 2 * response.move[0]
     assert (response.move[1] - response.move[0]) / response.standard_error[1] > 3
+    assert response.net_trades[1] > 2  # orders come in series …
+    assert response.per_trade[1] == pytest.approx(response.per_trade[0], rel=0.2)  # … and that is all of it
 
 
 @needs_lobster

@@ -1,13 +1,15 @@
 """Which book is used: named, found, or synthetic, and never a silent replacement."""
 
+import importlib
 from pathlib import Path
 
 import pytest
 
-import flowexec.market.load_book as module
-from flowexec.market.load_book import how_to_get_data, load_book, lobster_source
+from flowexec.market.load_book import how_to_get_data, load_book, load_books, lobster_source
 from flowexec.market.lobster import write_lobster
 from flowexec.market.synthetic_book import ZeroIntelligence
+
+module = importlib.import_module("flowexec.market.load_book")  # `flowexec.market` has a function of this name
 
 
 @pytest.fixture(autouse=True)
@@ -76,3 +78,22 @@ def test_the_fallback_is_synthetic_and_says_so():
 
 def test_a_real_book_says_so(tmp_path):
     assert load_book(put_files(tmp_path / "files"), seed=0).source == "LOBSTER, ABC on 2000-01-03, 5 levels"
+
+
+def test_all_books_of_a_place_the_asked_one_first(tmp_path):
+    folder = tmp_path / "files"
+    for ticker in ("XYZ", "ABC", "MNO"):
+        put_files(folder, ticker)
+    assert list(load_books(folder, seed=0)) == ["ABC", "MNO", "XYZ"]
+    books = load_books(folder, "MNO", seed=0)
+    assert list(books) == ["MNO", "ABC", "XYZ"]
+    assert all(book.ticker == name and book.source.startswith("LOBSTER") for name, book in books.items())
+    with pytest.raises(ValueError, match=r"no book of AMZN\. It holds ABC .*MNO .*XYZ"):
+        load_books(folder, "AMZN", seed=0)
+
+
+def test_without_files_there_is_one_book_and_it_is_synthetic():
+    books = load_books(ticker="AMZN", seed=7)
+    assert list(books) == ["SYNTHETIC"]
+    assert (books["SYNTHETIC"].times == load_book(seed=7).times).all()
+    assert list(load_books(seed=7, fallback=ZeroIntelligence(ticker="MODEL"))) == ["MODEL"]
