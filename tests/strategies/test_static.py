@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from scipy.optimize import brentq
 
 from flowexec import Almgren2003, AlmgrenChriss, Order, PowerImpact, Schedule, solve_static, static_plan
 
@@ -108,6 +109,43 @@ def test_the_optimum_satisfies_its_first_order_conditions(impact, risk_aversion)
     assert (marginal[~traded] > marginal[traded].min() - 2e-5 * scale).all()
     if risk_aversion == 0:
         np.testing.assert_allclose(plan.trades, 1e6 / 24, rtol=1e-5)  # TWAP, whatever the exponent
+
+
+def exact_optimum(order, impact, volatility, risk_aversion):
+    """Without permanent impact it follows from its last trade: h(n_k) − h(n_{k+1}) = 2λσ²τ x_{k+1}."""
+    tau, beta = order.step_length, impact.exponent
+    slope = (1 + beta) * impact.temporary * tau**-beta
+
+    def trades(last):
+        backwards, held = [last], last
+        for _ in range(order.n_steps - 1):
+            charge = 2 * risk_aversion * volatility**2 * tau * held
+            rate = min((backwards[-1] ** beta + charge / slope) ** (1 / beta), 1e20)  # the bracket's far end
+            backwards.append(rate)
+            held += rate
+        return np.array(backwards[::-1])
+
+    def excess(log_last):
+        return math.log(trades(math.exp(log_last)).sum() / order.shares)
+
+    log_last = brentq(excess, -650, math.log(order.shares), xtol=1e-13)
+    found = trades(math.exp(log_last))
+    found *= order.shares / found.sum()
+    return static_plan(order, found, volatility=volatility, impact=impact, risk_aversion=risk_aversion)
+
+
+@pytest.mark.parametrize("urgency", [0.1, 1.0, 100.0, 7000.0])
+@pytest.mark.parametrize("beta", [0.2, 0.5, 1.0, 1.5])
+def test_the_solver_finds_the_exact_optimum_and_bounds_what_it_missed(beta, urgency):
+    order, impact = Order("buy", 1e5, 2.0, 6), PowerImpact(0.5 / 5e4**beta, beta)
+    risk_aversion = urgency * 0.5 * 1e5 / (2.0 * 1e10)  # risk to cost when traded evenly
+    plan = solve_static(order, volatility=1.0, impact=impact, risk_aversion=risk_aversion)
+    exact = exact_optimum(order, impact, 1.0, risk_aversion)
+    assert plan.objective == pytest.approx(exact.objective, rel=1e-10)
+    rounding = 1e-14 * plan.objective
+    assert plan.objective - exact.objective >= -rounding
+    assert plan.gap >= plan.objective - exact.objective - rounding
+    assert plan.gap < 1e-3 * plan.objective
 
 
 def test_a_market_without_costs_or_risks_is_served_too():
