@@ -17,14 +17,14 @@ class AggressiveInTheMoney:
 
         λ_k = λ e^(tilt · g_k),   g_k = −s (S_k − S₀)/(σ√T),
 
-    s = +1 for a buy and −1 for a sale, so that g_k is the price's move in the order's favour, in standard
-    deviations of the whole horizon. A positive `tilt` spends gains on haste; a negative one hurries after losses;
-    0 is the base strategy itself.
+    s = +1 for a buy and −1 for a sale, so that g_k is the price's move in the order's favor, in standard
+    deviations of the whole horizon. A positive `tilt` spends gains on haste; a negative one hurries after
+    losses; 0 is the base strategy itself.
 
-    Hurrying after gains lowers the *variance of the total cost*, because the extra impact falls on lucky paths,
-    and so beats every static schedule in mean − variance (Almgren and Lorenz 2007; Lorenz and Almgren 2011). It
-    does not lower mean + λ · quadratic variation, for which the static schedule is optimal. This family is not the
-    optimum of Lorenz and Almgren, only a one-parameter step in its direction.
+    Hurrying after gains lowers the *variance of the total cost*, because the extra impact falls on lucky
+    paths, and so beats every static schedule in mean + λ · variance (Almgren and Lorenz 2007; Lorenz and
+    Almgren 2011). It does not lower mean + λ · quadratic variation, for which the static schedule is optimal.
+    This family is not the optimum of Lorenz and Almgren, only a one-parameter step in its direction.
 
     Parameters
     ----------

@@ -16,6 +16,7 @@ from ..execution.impact import PowerImpact
 from ..execution.order import Order
 from ..market.paths import Array
 from .schedules import Schedule
+from .shooting import shoot
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,8 @@ def solve_static(
     trading in lumps would then pay, and the best lumps are a matter of search. β > 1: g is concave for
     the smallest trades. The convex envelope of g on [0, X] (linear up to where the tangent through the
     origin touches g, or to X) then bounds every schedule from below; the answer is the best local optimum
-    from the envelope's and from even lumps, and `gap` its distance to the bound. Solved by sequential
+    from the envelope's and from even lumps, and `gap` its distance to the bound. A strictly convex
+    programme is solved by shooting (`shoot`), exactly but for rounding; anything else by sequential
     quadratic programming (`scipy.optimize`).
 
     Parameters
@@ -209,8 +211,22 @@ def solve_static(
     def even(count: int) -> np.ndarray:
         return np.where(np.arange(n_steps) < count, 1.0 / count, 0.0)
 
-    # in units of the order and of TWAP's cost and risk, so that tolerances mean the same for every order
     risk = risk_aversion * volatility**2 * tau
+    if touch == 0 and (1 + beta) * cost * shares ** (beta - 1) > gamma:  # strictly convex: no search needed
+        trades = shares * shoot(n_steps, cost * shares ** (beta - 1), beta, gamma, risk)
+        slope = step_slope(trades)
+        slope[:-1] -= 2 * risk * np.cumsum(shares - np.cumsum(trades)[-2::-1])[::-1]
+        return static_plan(
+            order,
+            trades,
+            volatility=volatility,
+            impact=impact,
+            spread=spread,
+            risk_aversion=risk_aversion,
+            gap=max(float(slope @ trades - shares * slope.min()), 0.0),  # Frank and Wolfe (1956)
+        )
+
+    # in units of the order and of TWAP's cost and risk, so that tolerances mean the same for every order
     scale = n_steps * cost * (shares / n_steps) ** (1 + beta) + risk * n_steps * shares**2 / 3 or 1.0
     best, value, slack = solve(even(n_steps), touch)
     bound = value - slack

@@ -13,7 +13,10 @@ RISK_AVERSION = 1e-6
 SIGMA, ETA, GAMMA = 0.95, 2.5e-6, 2.5e-7
 BASE = AlmgrenChriss(RISK_AVERSION)
 SCENARIO = Scenario(
-    Order("sell", 1e6, 5.0, 10), Bachelier(50.0, SIGMA, spread=0.125), PowerImpact(ETA, 1.0, GAMMA), RISK_AVERSION
+    Order("sell", 1e6, 5.0, 10),
+    Bachelier(50.0, SIGMA, spread=0.125),
+    PowerImpact(ETA, 1.0, GAMMA),
+    RISK_AVERSION,
 )
 
 
@@ -23,7 +26,7 @@ def mean_variance(cost: np.ndarray) -> np.ndarray:
 
 
 def slope_at_zero() -> float:
-    """d(E + λ Var)/d tilt at tilt 0, = −2λ Cov(∂impact cost, Σ x ΔS); everything in it is linear in the prices."""
+    """d(E + λ Var)/d tilt at tilt 0, = −2λ Cov(∂impact cost, Σ x ΔS); all in it is linear in the prices."""
     order = SCENARIO.order
     n, tau = order.n_steps, order.step_length
     plan = BASE.plan(order, volatility=SIGMA, impact=SCENARIO.impact)
@@ -32,7 +35,7 @@ def slope_at_zero() -> float:
     kept, sensitivity = [0.0], [0.0]  # r_m and dr_m/dcosh, from m = 1 on
     for _ in range(n - 1):
         kept.append(1 / (2 * cosh - kept[-1]))
-        sensitivity.append(-kept[-1] ** 2 * (2 - sensitivity[-1]))
+        sensitivity.append(-(kept[-1] ** 2) * (2 - sensitivity[-1]))
     gain_per_price = 1 / (SIGMA * np.sqrt(order.horizon))
     # response of x_{k+1} to S_j − S₀, [j], per unit of tilt
     response, total = np.zeros(n + 1), 0.0
@@ -47,7 +50,9 @@ def slope_at_zero() -> float:
 
 def test_no_tilt_is_the_base_strategy() -> None:
     problem = SCENARIO.sample(200, seed=1)
-    assert np.array_equal(execute(AggressiveInTheMoney(BASE, 0.0), problem).shares, execute(BASE, problem).shares)
+    assert np.array_equal(
+        execute(AggressiveInTheMoney(BASE, 0.0), problem).shares, execute(BASE, problem).shares
+    )
 
 
 def test_hurries_after_a_gain_and_not_before() -> None:
@@ -67,7 +72,9 @@ def test_a_buy_in_the_mirrored_market_trades_the_same() -> None:
         paths=replace(problem.paths, mid=2 * problem.paths.mid[0] - problem.paths.mid),
     )
     strategy = AggressiveInTheMoney(BASE, 0.8)
-    np.testing.assert_allclose(execute(strategy, mirrored).shares, execute(strategy, problem).shares, rtol=1e-12)
+    np.testing.assert_allclose(
+        execute(strategy, mirrored).shares, execute(strategy, problem).shares, rtol=1e-12
+    )
 
 
 def test_given_volatility_and_market_volatility_agree() -> None:
@@ -87,7 +94,8 @@ def test_slope_of_mean_variance_is_the_closed_form() -> None:
     problem = SCENARIO.sample(200_000, seed=6)
     small = 0.05
     up, down = (
-        mean_variance(shortfall(execute(AggressiveInTheMoney(BASE, t), problem)).total) for t in (small, -small)
+        mean_variance(shortfall(execute(AggressiveInTheMoney(BASE, t), problem)).total)
+        for t in (small, -small)
     )
     measured = mean_estimate((up - down) / (2 * small))
     theory = slope_at_zero()
@@ -107,7 +115,10 @@ def test_quadratic_variation_objective_is_least_on_every_path_without_tilt() -> 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
-    [((1e-6, 1.0), "`base` must be an AlmgrenChriss"), ((BASE, float("nan")), "`tilt` must be a finite number")],
+    [
+        ((1e-6, 1.0), "`base` must be an AlmgrenChriss"),
+        ((BASE, float("nan")), "`tilt` must be a finite number"),
+    ],
 )
 def test_refusals(arguments: tuple, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
