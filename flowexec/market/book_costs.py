@@ -159,17 +159,18 @@ def response_function(
     lags: Sequence[float],
     *,
     sizes: tuple[float, float] = (0.0, math.inf),
+    gap: float = 0.0,
     blocks: int = 13,
 ) -> Response:
     """What a replay leaves out: by how much the recorded market moved after somebody traded.
 
         R(ℓ) = E[ s_t (m_{t+ℓ} − m_{t−}) / m_{t−} ],   N(ℓ) = E[ Σ_{t ≤ u ≤ t+ℓ} s_t s_u ]
 
-    over market orders at times t, s_t = +1 for a purchase; executions at one time and on one side are one
-    order (Bouchaud, Gefen, Potters and Wyart 2004). R is not the impact of one order, since orders
-    come in series in the same direction, N of them on balance. If every order moved the mid by g for good,
-    and nothing else moved it on average, R(ℓ) would be g·N(ℓ) at every lag. A replay, whose book comes back
-    untouched in the next step, has R = 0 for the trader's own orders.
+    over market orders that begin at times t, s_t = +1 for a purchase (Bouchaud, Gefen, Potters and Wyart
+    2004). R is not the impact of one order, since orders come in series in the same direction, N of them on
+    balance. If every order moved the mid by g for good, and nothing else moved it on average, R(ℓ) would be
+    g·N(ℓ) at every lag. A replay, whose book comes back untouched in the next step, has R = 0 for the
+    trader's own orders.
 
     Parameters
     ----------
@@ -179,6 +180,10 @@ def response_function(
     sizes : (float, float)
         Only orders of more than the first and at most the second number of shares begin a response; all
         orders count in N.
+    gap : float
+        Executions on one side that follow one another within so many seconds are one order; 0 joins only
+        those of the same time stamp. The file does not say how a larger order was cut up, and what is called
+        one order decides how R divides into N and R/N.
     blocks : int
         For the standard errors, as in `walking_cost`.
 
@@ -191,13 +196,14 @@ def response_function(
     if seconds.ndim != 1 or len(seconds) == 0 or not ((seconds >= 0).all() and np.isfinite(seconds).all()):
         raise ValueError(f"`lags` must be seconds, at least 0, got {lags!r}")
     check_count("blocks", blocks, at_least=2)
+    check_real("gap", gap, at_least=0)
     smallest, largest = sizes
     if not smallest < largest:
         raise ValueError(f"`sizes` must be (more than, at most) with the first smaller, got {sizes!r}")
     mid = np.where(book.halted | book.one_sided, np.nan, book.mid)
     trades = np.flatnonzero(book.event == EXECUTION)
     time, sign = book.times[trades], -book.direction[trades].astype(float)
-    first = np.append(True, (np.diff(time) > 0) | (np.diff(sign) != 0))[: len(trades)]
+    first = np.append(True, (np.diff(time) > gap) | (np.diff(sign) != 0))[: len(trades)]
     start = trades[first]
     size = np.add.reduceat(book.size[trades], np.flatnonzero(first)) if len(trades) else np.zeros(0)
     begun, sign = book.times[start], sign[first]
@@ -213,8 +219,9 @@ def response_function(
         raise ValueError(f"`book` must hold market orders with {seconds.max():g} s of session after them")
     moves, following = moves[good], following[good]
     both = _leave_one_out(np.stack([moves, following], axis=1), begun[good], book.session, blocks)
-    with np.errstate(divide="ignore", invalid="ignore"):  # where as many trades follow against as with: NaN
-        per_trade, without = moves.mean(axis=0) / following.mean(axis=0), both[:, 0] / both[:, 1]
+    with np.errstate(divide="ignore", invalid="ignore"):  # NaN where as many trades follow against as with
+        per_trade = moves.mean(axis=0) / following.mean(axis=0)
+        per_trade_error = _jackknife_error(both[:, 0] / both[:, 1])
     return Response(
         lags=seconds,
         move=moves.mean(axis=0),
@@ -224,5 +231,5 @@ def response_function(
         net_trades=following.mean(axis=0),
         net_trades_error=_jackknife_error(both[:, 1]),
         per_trade=per_trade,
-        per_trade_error=_jackknife_error(without),
+        per_trade_error=per_trade_error,
     )

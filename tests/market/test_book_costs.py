@@ -122,6 +122,10 @@ def test_following_trades_by_hand():
     large = response_function(book, [0.0, 10.0], sizes=(10.0, 200.0), blocks=23_400)
     assert (large.trades, large.mean_size) == (2, 115.0)  # more than 10, at most 200
     np.testing.assert_allclose(large.net_trades, [1.0, 0.5])
+    joined = response_function(book, [1.0, 10.0], gap=2.0, blocks=23_400)  # the two purchases are one order
+    assert (joined.trades, joined.mean_size) == (2, 120.0)
+    np.testing.assert_allclose(joined.net_trades, [1.0, 0.5])
+    np.testing.assert_allclose(joined.move, [1.5, 1.0], rtol=1e-3)
     with pytest.raises(ValueError, match="`sizes` must be"):
         response_function(book, [0.0], sizes=(5.0, 5.0))
     with pytest.raises(ValueError, match="must hold market orders"):
