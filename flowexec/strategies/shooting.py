@@ -37,6 +37,7 @@ def shoot(n_steps: int, coefficient: float, exponent: float, curvature: float, r
     `tests/strategies/test_shooting.py`.
     """
     scale = (1.0 + exponent) * coefficient
+    newton_steps = 100 if curvature > 0.0 else 0  # without curvature the first guess is the root
 
     def rate(slope: float) -> float:
         """f with scale·f^β − q f = slope, and 1 for whatever would be more than the whole order."""
@@ -45,9 +46,7 @@ def shoot(n_steps: int, coefficient: float, exponent: float, curvature: float, r
         if exponent == 1.0:
             return slope / (scale - curvature)
         f = (slope / scale) ** (1.0 / exponent)
-        for _ in range(
-            100 if curvature > 0.0 else 0
-        ):  # g' is concave, f left of the root: Newton only goes right
+        for _ in range(newton_steps):  # g' is concave, f left of the root: Newton only goes right
             slack = slope + curvature * f - scale * f**exponent
             step = slack / (scale * exponent * f ** (exponent - 1.0) - curvature)
             f += step
