@@ -79,7 +79,8 @@ STRATEGY_COLOURS: dict[str, str] = {
     "Flow": PALETTE["navy"],
     "Distilled": PALETTE["olive"],
     "Selector": PALETTE["brick"],
-    # two that never meet the learned ones in a figure
+    # three that never meet the learned ones in a figure
+    "Obizhaeva–Wang": PALETTE["orange"],
     "limit price": PALETTE["rose"],
     "peeks": PALETTE["brick"],
 }
@@ -98,6 +99,7 @@ STRATEGY_DASHES: dict[str, str] = {
     "Flow": "dashdot",
     "Distilled": "dash",
     "Selector": "longdash",
+    "Obizhaeva–Wang": "solid",
     "limit price": "dot",
     "peeks": "longdash",
 }

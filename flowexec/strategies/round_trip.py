@@ -14,6 +14,7 @@ from ..checks import check_count, check_real
 from ..execution.impact import Bar, PowerImpact, TransientImpact
 from ..execution.problem import sum_over_steps
 from ..market.paths import MarketPaths
+from .transient import schedule_cost
 
 
 def execute_signed(
@@ -65,6 +66,24 @@ def two_speed_round_trip(shares: float, buying_steps: int, selling_steps: int) -
     )
 
 
+def best_two_speed_round_trip(
+    shares: float,
+    n_steps: int,
+    impact: PowerImpact | TransientImpact,
+    *,
+    step_length: float,
+    spread: float = 0.0,
+) -> np.ndarray:
+    """The cheapest two-speed round trip of `n_steps` ≥ 2 trades, bought first: signed trades [step].
+
+    Tries every number of buying steps; if even the best one costs something, two speeds are no manipulation.
+    Pinned by `tests/strategies/test_round_trip.py`.
+    """
+    check_count("n_steps", n_steps, at_least=2)
+    trips = [two_speed_round_trip(shares, bought, n_steps - bought) for bought in range(1, n_steps)]
+    return min(trips, key=lambda trip: schedule_cost(trip, impact, step_length=step_length, spread=spread))
+
+
 def two_speed_cost(selling_time: np.ndarray, *, decay_exponent: float, impact_exponent: float) -> np.ndarray:
     """Cost of the continuous two-speed round trip under power laws of impact and of decay.
 
@@ -88,7 +107,8 @@ def two_speed_cost(selling_time: np.ndarray, *, decay_exponent: float, impact_ex
 
     Notes
     -----
-    Gatheral (2010), the power-law case. Pinned by `tests/strategies/test_round_trip.py` against the discrete cost.
+    Gatheral (2010), the power-law case. Pinned, against the discrete cost, by
+    `tests/strategies/test_round_trip.py`.
     """
     check_real("decay_exponent", decay_exponent, above=0, below=1)
     check_real("impact_exponent", impact_exponent, above=0)

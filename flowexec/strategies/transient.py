@@ -8,6 +8,7 @@ everything: whether prices can be manipulated, and what the best schedule is.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -80,6 +81,31 @@ def schedule_cost(
         displacement = np.tril(kernel, -1) @ impulses
         own = np.abs(impulses) / (1.0 + impact.exponent)
     return float(trades @ displacement + size @ (0.5 * spread + own))
+
+
+def scale_to_cost(
+    impact: TransientImpact, trades: np.ndarray, cost: float, *, step_length: float
+) -> TransientImpact:
+    """The same impact with the coefficient κ at which `trades` cost `cost` currency, spread aside.
+
+    Two models that are scaled to one bill can only be told apart by other schedules than the billed one.
+
+    Raises
+    ------
+    ValueError
+        When the trades cost nothing, or gain, at the present coefficient, so that no κ > 0 gives `cost`.
+
+    Notes
+    -----
+    Pinned by `tests/strategies/test_transient.py`.
+    """
+    check_real("cost", cost, above=0)
+    unit = schedule_cost(trades, replace(impact, coefficient=1.0), step_length=step_length)
+    if not unit > 0:
+        raise ValueError(
+            f"`trades` must cost more than 0 under the impact, got {unit:g} for a coefficient of 1"
+        )
+    return replace(impact, coefficient=cost / unit)
 
 
 def displacement_path(

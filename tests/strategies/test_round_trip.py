@@ -16,6 +16,7 @@ from flowexec import (
     shortfall,
 )
 from flowexec.strategies.round_trip import (
+    best_two_speed_round_trip,
     execute_signed,
     two_speed_cost,
     two_speed_round_trip,
@@ -98,6 +99,22 @@ def test_continuous_two_speed_cost_is_the_limit_of_the_discrete_one(decay, impac
         errors.append(abs(cost * (1 - decay) * (2 - decay) - exact))
     assert errors[1] < 0.7 * errors[0]
     assert errors[1] < 0.1
+
+
+def test_best_two_speed_round_trip():
+    concave = TransientImpact(1.0, ExponentialDecay(0.1), 0.5)
+    best = best_two_speed_round_trip(6.0, 6, concave, step_length=0.1)
+    costs = [
+        schedule_cost(two_speed_round_trip(6.0, b, 6 - b), concave, step_length=0.1) for b in range(1, 6)
+    ]
+    assert schedule_cost(best, concave, step_length=0.1) == min(costs) < 0
+    assert (best > 0).sum() == 5  # concave and nearly permanent: buy slowly, sell at once
+    linear = TransientImpact(1.0, ExponentialDecay(0.1))
+    assert (
+        schedule_cost(best_two_speed_round_trip(6.0, 6, linear, step_length=0.1), linear, step_length=0.1) > 0
+    )
+    with pytest.raises(ValueError, match="`n_steps`"):
+        best_two_speed_round_trip(6.0, 1, linear, step_length=0.1)
 
 
 def test_gatheral_boundary():

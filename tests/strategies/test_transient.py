@@ -18,7 +18,13 @@ from flowexec import (
     shortfall,
     static_plan,
 )
-from flowexec.strategies.transient import decay_matrix, displacement_path, schedule_cost, solve_transient
+from flowexec.strategies.transient import (
+    decay_matrix,
+    displacement_path,
+    scale_to_cost,
+    schedule_cost,
+    solve_transient,
+)
 
 IMPACTS = [
     PowerImpact(2e-3, 0.6, 3e-7),
@@ -66,6 +72,23 @@ def test_cost_does_not_know_which_side_is_called_positive(impact):
     assert schedule_cost(-n, impact, step_length=0.2, spread=0.1) == pytest.approx(
         schedule_cost(n, impact, step_length=0.2, spread=0.1), rel=1e-14
     )
+
+
+@pytest.mark.parametrize("impact", IMPACTS[2:])
+def test_scaled_impact_sends_the_bill(impact):
+    trades = np.array([3.0, 1.0, 2.0])
+    scaled = scale_to_cost(impact, trades, 7.0, step_length=0.1)
+    assert schedule_cost(trades, scaled, step_length=0.1) == pytest.approx(7.0, rel=1e-12)
+    assert (scaled.decay, scaled.exponent) == (impact.decay, impact.exponent)
+    with pytest.raises(ValueError, match="`cost` must be greater than 0"):
+        scale_to_cost(impact, trades, 0.0, step_length=0.1)
+
+
+def test_a_manipulated_schedule_has_no_scale():
+    impact = TransientImpact(1.0, ExponentialDecay(1e-9), 0.5)
+    trades = np.array([1.0, 1.0, 1.0, 1.0, -4.0])
+    with pytest.raises(ValueError, match="`trades` must cost more than 0"):
+        scale_to_cost(impact, trades, 1.0, step_length=0.1)
 
 
 def test_decay_matrix():
