@@ -97,7 +97,7 @@ def var_cvar(cost: np.ndarray, level: float) -> tuple[Estimate, Estimate]:
     check_real("level", level, above=0, below=1)
     n = cost.size
     deviation = math.sqrt(n * level * (1.0 - level))
-    rank = min(int(n * level), n - 1)
+    rank = int(n * level)  # below n for every float below 1
     low, high = int(n * level - deviation), int(n * level + deviation)
     ordered = np.partition(cost, sorted({low, rank, min(high, n - 1)}))
     quantile = float(ordered[rank])
