@@ -142,6 +142,25 @@ def test_slippage_is_left_out_when_some_path_traded_nothing(recwarn):
     assert not recwarn.list
 
 
+@dataclass(frozen=True)
+class WaitsUnlessDear:
+    """Buys all at the last moment, unless the price is then 3.3 standard deviations up."""
+
+    def trade(self, observation):
+        dear = observation.mid > 1.064 * observation.arrival_price
+        return observation.inventory * ~dear * (observation.steps_remaining == 1)
+
+
+def test_slippage_is_left_out_also_when_only_some_blocks_lack_it():
+    order = Order("buy", 1e5, 1.0, 13, complete=False)
+    scenario = Scenario(order, SCENARIO.market, SCENARIO.impact)
+    idle = execute(WaitsUnlessDear(), scenario.sample(8 * 1024, seed=5)).shares.sum(axis=0) == 0
+    assert 0 < idle.reshape(8, 1024).any(axis=1).sum() < 8
+    whole = evaluate(WaitsUnlessDear(), scenario, 8 * 1024, seed=5, block_paths=8 * 1024)
+    assert whole.slippage == {}
+    assert evaluate(WaitsUnlessDear(), scenario, 8 * 1024, seed=5, block_paths=1024) == whole
+
+
 def test_the_table_says_every_figure_with_its_error():
     summary = evaluate(Immediate(), SCENARIO, 2000, seed=6, unit="bps")
     table = summary.table(digits=3)
