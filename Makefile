@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 EXTRAS := book,test,bench
+# In the lock besides: the version of torch the book was written with, and what other versions of Python ask for.
+ALSO := torch==2.13.0 aiohttp setuptools wheel
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
 .PHONY: help book test lint bench serve screenshots lock clean distclean install
@@ -41,6 +43,15 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
 	@$(PIP) install -qq --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	@touch $@
+
+lock: ## write constraints.txt anew from what pyproject.toml asks for
+	@rm -rf _build/lock && mkdir -p _build && $(PYTHON) -m venv _build/lock
+	@_build/lock/bin/python -m pip --disable-pip-version-check install -qq --editable '.[$(EXTRAS)]' $(ALSO)
+	@{ echo '# Made by `make lock`: every package of `pip install -e .[$(EXTRAS)]` in a clean environment, pinned.'; \
+	   echo '# On Linux, torch from PyPI also brings the CUDA libraries that its own metadata pins; none is needed here.'; \
+	   _build/lock/bin/python -m pip freeze --all --exclude pip --exclude-editable 2>/dev/null | sed 's/+cpu$$//'; } > constraints.txt.new
+	@mv constraints.txt.new constraints.txt && rm -rf _build/lock
+	@echo "constraints.txt pins $$(grep -vc '^#' constraints.txt) packages; run make book and make test before committing it"
 
 clean: ## remove everything made, except the environment
 	rm -rf _build

@@ -127,6 +127,7 @@ def figure_faults(page: Any) -> list[str]:
 
 
 def site_pages(site: Path) -> list[str]:
-    """All pages of a built site but Sphinx's own indices."""
+    """All pages of a built site but Sphinx's own indices and the templates that lie among its static files."""
     own = {"genindex.html", "search.html", "prf-prf.html", "py-modindex.html", "index.html"}
-    return sorted(p.relative_to(site).as_posix() for p in site.rglob("*.html") if p.name not in own)
+    pages = (p.relative_to(site).as_posix() for p in site.rglob("*.html") if p.name not in own)
+    return sorted(page for page in pages if not page.startswith("_static/"))

@@ -181,7 +181,12 @@ def _inline_urls(css: str, folder: Path) -> str:
         file = (folder / target.partition("?")[0].partition("#")[0]).resolve()
         return f'url("{_data_uri(file)}")' if file.is_file() else 'url("data:,")'
 
-    css = re.sub(r"@import[^;]+;|/\*[#@]\s*sourceMappingURL=.*?\*/", "", css)
+    def include(match: re.Match[str]) -> str:
+        file = (folder / match[1].partition("?")[0]).resolve()
+        return _inline_urls(file.read_text(encoding="utf8"), file.parent) if file.is_file() else ""
+
+    css = re.sub(r"""@import\s+(?:url\()?["']([^"']+)["']\)?[^;]*;""", include, css)
+    css = re.sub(r"/\*[#@]\s*sourceMappingURL=.*?\*/", "", css)
     return re.sub(r"url\(([^)]*)\)", inline, css)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 __all__ = ["setup"]
@@ -11,6 +12,7 @@ __all__ = ["setup"]
 #: Identifiers that sphinx-proof and sphinx-exercise give to every box of a page, though an id may stand there once.
 _REPEATED = re.compile(r'(<(?:div|section)\b[^>]*\bid=")(proof|proof-content|exercise-content|solution-content)(")')
 
+_PRELOAD = re.compile(r'<link rel="preload"[^>]*>\s*')
 _PROOF = re.compile(r'(<div class="proof admonition"[^>]*>\s*)<p>Proof\. ')
 
 
@@ -19,6 +21,7 @@ def setup(app: Any) -> dict[str, Any]:
     # Jupyter Book passes this on to sphinx_comments, which the book leaves out because it loads remote scripts
     app.add_config_value("comments_config", {}, "html")
     app.connect("html-page-context", _finish_page)
+    app.connect("build-finished", _drop_preloads)
     app.connect("autodoc-process-docstring", _escape_bars, priority=100)  # before numpydoc reads the sections
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -29,6 +32,14 @@ def _finish_page(app: Any, page: str, template: str, context: dict[str, Any], do
         number = count(1)
         body = _REPEATED.sub(lambda m: f"{m[1]}{m[2]}-{next(number)}{m[3]}", context["body"])
         context["body"] = _PROOF.sub(r'\1<p><em class="proof-word">Proof.</em> ', body)
+
+
+def _drop_preloads(app: Any, exception: Exception | None) -> None:
+    """Take out the theme's hints to load fonts early: a page opened from a disk may not follow them and complains."""
+    if exception is None and app.builder.format == "html":
+        for path in Path(app.outdir).rglob("*.html"):
+            text = path.read_text(encoding="utf8")
+            path.write_text(_PRELOAD.sub("", text), encoding="utf8")
 
 
 def _escape_bars(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
