@@ -178,7 +178,7 @@ def test_the_table_says_every_figure_with_its_error():
 
 
 def test_memory_grows_by_a_few_numbers_a_path():
-    """One cost a path is kept, with a copy or two at the end; the paths themselves go block by block."""
+    """One cost a path is kept; the paths themselves, twenty numbers each here, go block by block."""
     scenario = Scenario(Order("sell", 1e5, 1.0, 4), Bachelier(50.0, 1.0), PowerImpact(1e-5))
 
     def peak(n_paths):
@@ -188,7 +188,8 @@ def test_memory_grows_by_a_few_numbers_a_path():
         tracemalloc.stop()
         return bytes_used
 
-    assert peak(90_000) - peak(30_000) < 60_000 * 4 * 8  # a path of four steps holds twenty numbers
+    # at the end, the costs in pieces and then in one and a sorted copy: two numbers a path at a time
+    assert peak(180_000) - peak(80_000) < 100_000 * 2.5 * 8
 
 
 def test_every_estimate_of_a_summary_is_in_one_place():
