@@ -152,6 +152,8 @@ class Response(NamedTuple):
     per_trade: np.ndarray
     """R/N, bps: what one order moves the mid for good, if moves last and add up; NaN at N = 0."""
     per_trade_error: np.ndarray
+    change_error: np.ndarray
+    """Standard error of R/N less its value at the first lag: the two share most of their noise."""
 
 
 def response_function(
@@ -221,7 +223,9 @@ def response_function(
     both = _leave_one_out(np.stack([moves, following], axis=1), begun[good], book.session, blocks)
     with np.errstate(divide="ignore", invalid="ignore"):  # NaN where as many trades follow against as with
         per_trade = moves.mean(axis=0) / following.mean(axis=0)
-        per_trade_error = _jackknife_error(both[:, 0] / both[:, 1])
+        without = both[:, 0] / both[:, 1]
+        per_trade_error = _jackknife_error(without)
+        change_error = _jackknife_error(without - without[:, :1])
     return Response(
         lags=seconds,
         move=moves.mean(axis=0),
@@ -232,4 +236,5 @@ def response_function(
         net_trades_error=_jackknife_error(both[:, 1]),
         per_trade=per_trade,
         per_trade_error=per_trade_error,
+        change_error=change_error,
     )

@@ -145,7 +145,23 @@ def test_permanent_moves_and_a_flow_with_memory_are_told_apart():
     np.testing.assert_allclose(response.net_trades, [1, 1.6, 1.96, np.sum(0.6 ** np.arange(6))], rtol=0.05)
     np.testing.assert_allclose(response.per_trade, 1.0, rtol=0.03)
     assert (response.net_trades_error[1:] > 0).all()
+    z = (response.per_trade - response.per_trade[0])[1:] / response.change_error[1:]
+    assert abs(z).max() < 3
+    assert response.change_error[0] == 0
     assert response.net_trades_error[0] == 0
+
+
+def test_moves_that_fade_are_seen_to_fade():
+    # each purchase lifts the mid by 0.01, half of which is gone two seconds later
+    times = (34_200.0 + 20.0 * np.arange(1, 1001)[:, None] + np.array([0.0, 2.0])).ravel()
+    sign = np.random.default_rng(6).choice([-1, 1], 1000)
+    mid = np.cumsum(np.stack([0.01 * sign, -0.005 * sign], axis=1).ravel())
+    event, direction = np.tile([4, 1], 1000), np.repeat(-sign, 2)
+    response = response_function(
+        standing_book([0.01], [1e6], times, mid, event=event, direction=direction), [0, 10]
+    )
+    np.testing.assert_allclose(response.per_trade, [1.0, 0.5], rtol=1e-3)
+    assert (response.per_trade[1] - response.per_trade[0]) / response.change_error[1] < -10
 
 
 def test_trades_without_a_full_lag_behind_them_do_not_count():
