@@ -7,7 +7,13 @@ from .limit_price import LimitPrice
 from .obizhaeva_wang import ObizhaevaWang, obizhaeva_wang_limit
 from .price_adaptive import AggressiveInTheMoney
 from .recorded import Recorded, peeking
-from .round_trip import best_two_speed_round_trip, execute_signed, two_speed_cost, two_speed_round_trip, worst_round_trip
+from .round_trip import (
+    best_two_speed_round_trip,
+    execute_signed,
+    two_speed_cost,
+    two_speed_round_trip,
+    worst_round_trip,
+)
 from .schedules import POV, TWAP, VWAP, Immediate, Schedule
 from .static import StaticPlan, solve_static, static_plan
 from .transient import decay_matrix, displacement_path, scale_to_cost, schedule_cost, solve_transient
