@@ -10,7 +10,7 @@ import numpy as np
 from ..analytics.statistics import NORMAL_95, Estimate
 from .axes import Axis
 from .drawing import Drawing
-from .identity import identities
+from .identity import identities, written
 from .inputs import check_estimates, check_named, check_positive, check_rising, check_series
 from .theme import INK
 from .wording import estimate, number
@@ -91,14 +91,14 @@ def estimates_against(
             error=(down, half),
             colour=looks[name].colour,
             symbol=looks[name].symbol,
-            label=name,
+            label=written(name),
             joined="solid",
-            hover=f"{name}: " + "%{customdata}<br>at %{x:.4~g}",
+            hover=f"{written(name)}: " + "%{customdata}<br>at %{x:.4~g}",
             extra=[estimate(Estimate(*e)) for e in zip(values, errors, strict=True)],
         )
         words.append(
-            f"{name} goes from {estimate(Estimate(values[0], errors[0]))} at {number(x[order][0])} to "
-            f"{estimate(Estimate(values[-1], errors[-1]))} at {number(x[order][-1])}"
+            f"{written(name)} goes from {estimate(Estimate(values[0], errors[0]))} at {number(x[order][0])} "
+            f"to {estimate(Estimate(values[-1], errors[-1]))} at {number(x[order][-1])}"
         )
     return drawing.figure(
         alt or f"{y_title} against {x_title}, values ± standard errors: {'; '.join(words)}."
@@ -161,7 +161,7 @@ def curves(
             values,
             colour=looks[name].colour,
             dash=looks[name].dash,
-            label=name,
+            label=written(name),
             hover=f"{name}: " + "%{y:.4~g}<br>at %{x:.4~g}",
         )
         words.append(f"{name} goes from {number(values[0])} to {number(values[-1])}")

@@ -55,6 +55,7 @@ def cost_waterfall(
         narrow_height=height,
         margin=0.02,
         room=(0.0, 60.0),
+        row_names=ticks,
     )
     places = max(1, decimals(summary.mean.standard_error))
     level = 0.0
@@ -156,6 +157,7 @@ def cost_components(
         height=height,
         narrow_height=height,
         margin=0.04,
+        row_names=ticks,
     )
     looks = identities(summaries)
     most = max(abs(s.mean.value) for s in summaries.values()) or 1.0

@@ -19,7 +19,7 @@ from .wording import UNITS, estimate
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-SIDES = {"mean": (0, 1), "VaR": (-1, 1), "CVaR": (1, 1)}
+SIDES = {"mean": (-1, 1), "VaR": (-1, 1), "CVaR": (1, 1)}
 
 
 def cost_distribution(
@@ -166,8 +166,9 @@ def density(
     ----------
     sample : array [draw]
     exact : callable or (x, density)
-        The density, vectorised, or its values on an increasing grid. Averaged over each bin by Simpson's rule
-        before it is compared with the bar, so that curvature within a bin is not taken for an error.
+        The density, vectorised, or its values on an increasing grid that covers the bins. It is averaged over
+        each bin by Gauss's rule before it is compared with the bar, so that curvature within a bin is not
+        taken for an error; the rule avoids the ends, where a density may be infinite.
     x_title : str
         With the unit.
     exact_name, sample_name : str
@@ -184,10 +185,10 @@ def density(
     Pinned by `tests/figures/test_distribution.py`.
     """
     sample = check_series("sample", sample, least=100)
-    pdf = exact if callable(exact) else _interpolated(exact)
     low, high = np.quantile(sample, [0.0005, 0.9995])
     if not low < high:
         raise ValueError(f"`sample` must vary, got {low:g} throughout")
+    pdf = exact if callable(exact) else _interpolated(exact, float(low), float(high))
     if bins is None:
         quartiles = np.quantile(sample, [0.25, 0.75])
         bins = int(
@@ -195,7 +196,8 @@ def density(
         )
     counts, edges = np.histogram(sample, bins=bins, range=(float(low), float(high)))
     width, middle = float(edges[1] - edges[0]), (edges[:-1] + edges[1:]) / 2
-    expected = (pdf(edges[:-1]) + 4 * pdf(middle) + pdf(edges[1:])) / 6
+    nodes, weights = np.polynomial.legendre.leggauss(8)
+    expected = pdf((middle[:, None] + 0.5 * width * nodes).ravel()).reshape(bins, 8) @ (0.5 * weights)
     probability = np.clip(expected * width, 1e-300, 1.0)
     error = np.sqrt(probability * (1 - np.minimum(probability, 1.0)) / sample.size) / width
     bar = counts / (sample.size * width)
@@ -206,10 +208,16 @@ def density(
         rows.append(Axis("z-score", limits=(-4.5, 4.5), ticks={-2.0: "−2", 0.0: "0", 2.0: "2"}))
     drawing = Drawing(Axis(x_title), rows, (3.0, 1.0)[: len(rows)], height=height, narrow_height=400)
     drawing.bars(edges[:-1], edges[1:], bar, colour=hue, alpha=0.3, hover=sample_name + " %{y:.4~g}")
-    drawing.points(middle, bar, error=2 * error, colour=hue, size=3)
+    drawing.points(middle, bar, error=2 * error, colour=hue, size=1, cap=0)
     drawing.label(middle, bar + 2 * error, f"{sample_name} ± 2 s.e.", hue)
-    grid = np.linspace(edges[0], edges[-1], 400)
-    drawing.line(grid, pdf(grid), colour=INK, width=2, label=exact_name, hover=exact_name + " %{y:.4~g}")
+    grid = np.linspace(edges[0], edges[-1], 8 * bins + 1)[1:-1]
+    curve = np.asarray(pdf(grid), dtype=float)
+    # a density may be infinite where its support begins: cut there, at the height of the bars
+    low_enough = np.flatnonzero(curve <= 1.1 * float(np.max(bar + 2 * error)))
+    shown = slice(low_enough[0], low_enough[-1] + 1) if low_enough.size else slice(None)
+    drawing.line(
+        grid[shown], curve[shown], colour=INK, width=2, label=exact_name, hover=exact_name + " %{y:.4~g}"
+    )
     inside = float(np.mean(np.abs(z) <= 2))
     if residuals:
         drawing.band(edges[[0, -1]], [-2, -2], [2, 2], colour=MUTED, alpha=0.16, row=1)
@@ -232,9 +240,13 @@ def density(
     )
 
 
-def _interpolated(exact: tuple[Any, Any]) -> Callable[[np.ndarray], np.ndarray]:
+def _interpolated(exact: tuple[Any, Any], low: float, high: float) -> Callable[[np.ndarray], np.ndarray]:
     if not (isinstance(exact, tuple) and len(exact) == 2):
         raise ValueError(f"`exact` must be a function or a pair (x, density), got {type(exact).__name__}")
     x = check_rising("exact[0]", check_series("exact[0]", exact[0], least=2))
     values = check_series("exact[1]", exact[1], length=x.size)
-    return lambda at: np.interp(at, x, values, left=0.0, right=0.0)
+    if x[0] > low or x[-1] < high:
+        raise ValueError(
+            f"`exact[0]` must cover the bins, from {low:g} to {high:g}, got a grid from {x[0]:g} to {x[-1]:g}"
+        )
+    return lambda at: np.interp(at, x, values)

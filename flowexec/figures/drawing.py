@@ -4,36 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .annotations import note
 from .axes import Axis
-from .composition import axis_name, compose
+from .composition import axis_key, compose
 from .inputs import MAX_POINTS, spaced, thin
+from .lanes import Mark
+from .naming import Label, Obstacle
 from .theme import MUTED, PAPER, _layout, translucent
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
-
-
-class Label(NamedTuple):
-    """A name that wants a place beside its curve [point, 2], in data units."""
-
-    row: int
-    curve: np.ndarray
-    text: str
-    colour: str
-
-
-class Mark(NamedTuple):
-    """A vertical line with a name."""
-
-    x: float
-    text: str
-    colour: str
-    dash: str
 
 
 @dataclass
@@ -56,6 +40,8 @@ class Drawing:
         More of it in pixels, for texts that stand there.
     top : int
         Pixels above the data.
+    row_names : mapping of float to str
+        Where the y axis has named rows instead of numbers, the names and where they stand.
     """
 
     x: Axis
@@ -66,12 +52,13 @@ class Drawing:
     margin: float = 0.0
     room: tuple[float, float] = (0.0, 0.0)
     top: int = 0
+    row_names: dict[float, str] = field(default_factory=dict)
     traces: list[dict[str, Any]] = field(default_factory=list)
     shapes: list[dict[str, Any]] = field(default_factory=list)
     notes: list[dict[str, Any]] = field(default_factory=list)
     labels: list[Label] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
-    obstacles: list[tuple[int, np.ndarray]] = field(default_factory=list)
+    obstacles: list[Obstacle] = field(default_factory=list)
 
     def line(
         self, x: Any, y: Any, *, colour: str, row: int = 0, dash: str = "solid", width: float = 2.2,
@@ -87,9 +74,9 @@ class Drawing:
             "dash": dash,
             "shape": "hv" if step else "linear",
         }
-        self._scatter(row, x, y, hover, mode="lines", name=label, line=stroke)
+        self._scatter(row, x, y, hover, mode="lines", name=label, line=stroke, showlegend=bool(label))
         if label:
-            self.label(x, y, label, colour, row=row, step=step)
+            self.label(x, y, label, colour, row=row, step=step, traced=True)
         if blocks:
             self.obstacle(x, y, row)
 
@@ -117,7 +104,7 @@ class Drawing:
     def points(
         self, x: Any, y: Any, *, colour: str, row: int = 0, error: Any = None, error_x: Any = None,
         hollow: Any = None, symbol: str = "circle", size: Any = 8, name: str = "", label: str = "",
-        hover: str | None = None, joined: str = "", extra: Any = None,
+        hover: str | None = None, joined: str = "", extra: Any = None, cap: int = 4,
     ) -> None:  # fmt: skip
         """Markers with whiskers: `error` is a half-width [n] or a pair (down, up), `joined` a line's dash."""
         x, y = np.asarray(x, float), np.asarray(y, float)
@@ -134,9 +121,10 @@ class Drawing:
         }
         if joined:
             trace["line"] = {"color": translucent(colour, 0.5), "width": 1.4, "dash": joined}
-        whisker = {"type": "data", "color": colour, "thickness": 1.5, "width": 4}
+        whisker = {"type": "data", "color": colour, "thickness": 1.5, "width": cap}
         self.extend(row, x, y)
-        self.obstacle(x, y, row)
+        radius = 0.5 * float(np.max(size)) + 1
+        self.obstacle(x, y, row, radius)
         if error is not None:
             down, up = (
                 np.asarray(e, float)[keep] for e in (error if isinstance(error, tuple) else (error, error))
@@ -154,9 +142,9 @@ class Drawing:
                 self.obstacle(x + share * half, y, row)
         if extra is not None:
             trace["customdata"] = np.asarray(extra)[keep]
-        self._scatter(row, x, y, hover, name=name or label, **trace)
+        self._scatter(row, x, y, hover, name=name or label, showlegend=bool(label), **trace)
         if label:
-            self.label(x, y, label, colour, row=row)
+            self.label(x, y, label, colour, row=row, traced=True, clear=radius if x.size == 1 else 0.0)
 
     def bars(
         self, left: Any, right: Any, height: Any, *, colour: str, alpha: float = 0.35, row: int = 0,
@@ -174,7 +162,7 @@ class Drawing:
                 "y": height,
                 "width": right - left,
                 "xaxis": "x",
-                "yaxis": axis_name("y", row),
+                "yaxis": axis_key("y", row),
                 "showlegend": False,
                 "marker": {"color": translucent(colour, alpha), "line": {"width": 0}},
                 **_hover(hover),
@@ -182,24 +170,30 @@ class Drawing:
         )
 
     def _scatter(self, row: int, x: np.ndarray, y: np.ndarray, hover: str | None, **trace: Any) -> None:
-        axes = {"xaxis": "x", "yaxis": axis_name("y", row), "showlegend": False}
-        self.traces.append({"type": "scatter", "x": x, "y": y, **axes, **trace, **_hover(hover)})
+        axes = {"xaxis": "x", "yaxis": axis_key("y", row)}
+        trace = {"showlegend": False, **trace, **_hover(hover)}
+        self.traces.append({"type": "scatter", "x": x, "y": y, **axes, **trace})
 
     def extend(self, row: int, x: Any, y: Any) -> None:
         """Let the axes reach these points."""
         self.x.reach(x)
         self.rows[row].reach(y)
 
-    def obstacle(self, x: Any, y: Any, row: int = 0) -> None:
+    def obstacle(self, x: Any, y: Any, row: int = 0, radius: float = 0.0) -> None:
         """Points that no label should cover."""
-        self.obstacles.append((row, np.column_stack([np.asarray(x, float), np.asarray(y, float)])))
+        self.obstacles.append(
+            Obstacle(row, np.column_stack([np.asarray(x, float), np.asarray(y, float)]), radius)
+        )
 
-    def label(self, x: Any, y: Any, text: str, colour: str, *, row: int = 0, step: bool = False) -> None:
+    def label(
+        self, x: Any, y: Any, text: str, colour: str, *, row: int = 0, step: bool = False, clear: float = 0.0,
+        traced: bool = False,
+    ) -> None:  # fmt: skip
         """Put `text` beside the curve (x, y), wherever it is clearest."""
         x, y = np.asarray(x, float), np.asarray(y, float)
         if step:
             x, y = np.repeat(x, 2)[1:], np.repeat(y, 2)[:-1]
-        self.labels.append(Label(row, np.column_stack([x, y]), text, colour))
+        self.labels.append(Label(row, np.column_stack([x, y]), text, colour, clear, traced))
 
     def vertical(self, x: float, text: str, *, colour: str = MUTED, dash: str = "dot") -> None:
         """A line through all rows, its text at the top."""
@@ -211,7 +205,7 @@ class Drawing:
         self.rows[row].reach([y])
         stroke = {"color": colour, "width": 1.2, "dash": dash}
         self.shapes.append(
-            {"type": "line", "xref": "paper", "yref": axis_name("y", row), "x0": 0, "x1": 1, "y0": y, "y1": y,
+            {"type": "line", "xref": "paper", "yref": axis_key("y", row), "x0": 0, "x1": 1, "y0": y, "y1": y,
              "line": stroke, "layer": "below"}
         )  # fmt: skip
 
@@ -222,7 +216,7 @@ class Drawing:
         """A text at a fixed place, in data units, `shift` pixels away."""
         place = self.x.place(x), self.rows[row].place(y)
         self.notes.append(
-            note(text, place, ("x", axis_name("y", row)), side, colour=colour, bold=bold, shift=shift)
+            note(text, place, ("x", axis_key("y", row)), side, colour=colour, bold=bold, shift=shift)
         )
 
     def figure(self, alt: str) -> Figure:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from ..analytics.statistics import NORMAL_95, Estimate
 from .annotations import note
 from .axes import Axis
+from .boxes import text_size
 from .drawing import Drawing
 from .identity import identities
 from .inputs import check_estimate, check_named
-from .labels import text_size
 from .theme import INK, MUTED
-from .wording import estimate, listed, value_of
+from .wording import decimals, estimate, fixed, listed
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -62,6 +62,7 @@ def forest(
         margin=0.06,
         room=(0.0, 56.0),
         top=22,
+        row_names=ticks,
     )
     drawing.notes.append(note(zero, (0, 1), ("x", "paper"), (0, 1), colour=MUTED, bold=True, shift=(0, 2)))
     side_room = text_size(zero, 13)[0] / 2 + 12
@@ -75,6 +76,7 @@ def forest(
         widest = max(abs(e.value) + NORMAL_95 * e.standard_error for e in items.values())
         drawing.x.reach([-widest * (side_room + text_size(words[0], 13)[0]) / 160])
     looks = identities(items)
+    places = decimals(max(item.standard_error for item in items.values()))
     clear = []
     for i, (name, item) in enumerate(items.items()):
         half = NORMAL_95 * item.standard_error
@@ -90,7 +92,9 @@ def forest(
             hollow=[undecided],
             hover=f"{name}: {estimate(item, signed=True)} (s.e.)",
         )
-        drawing.note(value_of(item, signed=True), item.value + half, rows - 1 - i, colour=INK, shift=(9, 0))
+        drawing.note(
+            fixed(item.value, places, signed=True), item.value + half, rows - 1 - i, colour=INK, shift=(9, 0)
+        )
     figure = drawing.figure(
         alt
         or f"{x_title} of {rows} rows with 95 % intervals; away from {zero} "

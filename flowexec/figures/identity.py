@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from .theme import PALETTE, SCHEME_COLOURS, SERIES_COLOURS, STRATEGY_COLOURS, STRATEGY_DASHES
 
+_SCHEMES = {"euler": "Euler", "qe": "QE", "qe_m": "QE-M", "ivi": "iVi", "quantlib": "QuantLib"}
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 _SYMBOLS = ("circle", "diamond", "square", "triangle-up", "triangle-down", "cross")
 
@@ -69,3 +70,8 @@ def _longest_prefix(name: str, table: dict[str, str]) -> str | None:
         and plain[len(key) : len(key) + 1] != "_"
     ]
     return max(fitting, key=len, default=None)
+
+
+def written(name: str) -> str:
+    """A name as readers write it: schemes have identifiers that are not their names."""
+    return _SCHEMES.get(name, name)

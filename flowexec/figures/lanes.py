@@ -5,7 +5,16 @@ from __future__ import annotations
 from itertools import product
 from typing import NamedTuple
 
-from .labels import OFFSET
+from .boxes import OFFSET
+
+
+class Mark(NamedTuple):
+    """A vertical line with a name."""
+
+    x: float
+    text: str
+    colour: str
+    dash: str
 
 
 class Lane(NamedTuple):

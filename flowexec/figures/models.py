@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..analytics.statistics import NORMAL_95, Estimate
+from .annotations import note
 from .axes import Axis, fraction_ticks
 from .comparisons import curves
 from .drawing import Drawing
-from .identity import identities
+from .identity import identities, written
 from .inputs import check_estimates, check_named, check_positive, check_rising, check_series
 from .theme import MUTED, PALETTE
 from .wording import estimate, listed, number
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
-
-SCHEME_NAMES = {"euler": "Euler", "qe": "QE", "qe_m": "QE-M", "ivi": "iVi", "exact": "exact"}
-"""How the schemes' identifiers are written for readers."""
 
 
 def characteristic_function(
@@ -70,6 +68,9 @@ def characteristic_function(
     )
     drawing.horizontal(0)
     drawing.horizontal(0, row=1)
+    said = f"○ {sample.size:,} draws ± 2 s.e."
+    place = (1, 1), ("paper", "paper")
+    drawing.notes.append(note(said, *place, (-1, -1), colour=MUTED, bold=False, shift=(0, 0)))
     worst = 0.0
     marks = np.unique(np.linspace(0, u.size - 1, min(u.size, 25)).astype(int))
     for part, hue, truth, (mean, sd) in (
@@ -89,9 +90,7 @@ def characteristic_function(
         )
         drawing.band(u, mean - truth - 2 * error, mean - truth + 2 * error, colour=hue, alpha=0.25, row=1)
         drawing.line(u, mean - truth, colour=hue, width=1.6, row=1, hover="%{y:.2e}")
-        if part == "real part":
-            drawing.label(u[marks], mean[marks], f"○ {sample.size:,} draws ± 2 s.e.", hue)
-        else:
+        if part == "imaginary part":
             drawing.label(u, mean - truth + 2 * error, "± 2 s.e.", MUTED, row=1)
         moving = error > 1e-12
         worst = max(worst, float(np.max(np.abs(mean - truth)[moving] / error[moving], initial=0.0)))
@@ -135,7 +134,7 @@ def scheme_bias(
     steps = check_positive("step_lengths", check_series("step_lengths", step_lengths))
     biases = check_named("biases", biases)
     named = {
-        SCHEME_NAMES.get(name, name): (name, *check_estimates(f"biases[{name!r}]", b, length=steps.size))
+        written(name): (name, *check_estimates(f"biases[{name!r}]", b, length=steps.size))
         for name, b in biases.items()
     }
     sizes = np.concatenate([np.maximum(np.abs(value), error) for _, value, error in named.values()])

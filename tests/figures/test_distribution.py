@@ -97,6 +97,17 @@ def test_hollow_scores_are_those_within_two_errors(sample):
     np.testing.assert_array_equal(hollow, np.abs(scores.customdata) <= 2)
 
 
+def test_density_that_is_infinite_at_its_end_is_drawn_up_to_the_bars():
+    sample = np.random.default_rng(3).chisquare(1, 50_000)
+    figure = density(sample, lambda x: np.exp(-x / 2) / np.sqrt(2 * np.pi * x), x_title="X", bins=40)
+    line = next(t for t in figure.data if t.name == "exact")
+    bars = next(t for t in figure.data if t.type == "bar")
+    assert np.isfinite(line.y).all()
+    assert line.y.max() <= 1.3 * bars.y.max()
+    z = next(t for t in figure.data if t.yaxis == "y2" and t.mode == "markers").customdata
+    assert np.mean(np.abs(z[1:]) <= 2) > 0.85  # all but the bin with the singularity
+
+
 def test_bad_input_is_named(refused):
     with refused("`costs['TWAP']` must be a list of at least 100 numbers, got shape (3,)"):
         cost_distribution({"TWAP": [1.0, 2.0, 3.0]})
@@ -106,5 +117,7 @@ def test_bad_input_is_named(refused):
         density(np.ones(200), normal, x_title="X")
     with refused("`exact` must be a function or a pair (x, density), got list"):
         density(np.arange(200.0), [1.0], x_title="X")
+    with refused("`exact[0]` must cover the bins, from 0.0995 to 198.901, got a grid from 1 to 200"):
+        density(np.arange(200.0), ([1.0, 200.0], [0.005, 0.005]), x_title="X")
     with refused("`sample` must be finite, got nan at position 7"):
         density(np.where(np.arange(200) == 7, np.nan, 1.0 * np.arange(200)), normal, x_title="X")

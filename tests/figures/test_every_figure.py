@@ -63,16 +63,30 @@ def test_every_axis_is_named_or_names_its_rows(name):
 
 
 @EVERY
-def test_layout_is_transparent_without_legend_and_readable(name):
+def test_layout_is_transparent_and_readable(name):
     layout = content(name)["layout"]
     template = layout["template"]["layout"]
     assert template["paper_bgcolor"] == template["plot_bgcolor"] == "rgba(0,0,0,0)"
-    assert layout["showlegend"] is False
     for variant in NARROW.values():
         assert all(note["font"]["size"] >= 12 for note in variant(layout)["annotations"])
     assert all(
         axis["tickfont"]["size"] >= 12 for key, axis in layout["meta"]["narrow"].items() if "axis" in key
     )
+
+
+@EVERY
+@pytest.mark.parametrize("variant", NARROW)
+def test_every_curve_has_one_name_beside_it_or_in_the_legend(name, variant):
+    drawn = content(name)
+    layout = NARROW[variant](drawn["layout"])
+    traced = [trace["name"] for trace in drawn["data"] if trace.get("showlegend")]
+    texts = [note["text"] for note in layout["annotations"]]
+    for label in traced:
+        assert texts.count(label) == (0 if layout["showlegend"] else 1)
+
+
+def test_names_are_beside_their_curves_on_a_page():
+    assert not any(content(name)["layout"]["showlegend"] for name in GALLERY)
 
 
 @EVERY
@@ -122,7 +136,7 @@ def test_names_stand_inside_and_apart(name, variant):
 
 
 def level_box(note, layout, variant):
-    """(left, right, bottom, top) in pixels of the area for data; None for texts that slope or hang on paper."""
+    """(left, right, bottom, top) in pixels from its corner; None for texts that slope or hang on paper."""
     if note.get("textangle") or "paper" in (note["xref"], note["yref"]):
         return None
     width = {"wide": 632.0, "phone": 276.0}[variant]

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from flowexec.figures.labels import OFFSET, place_labels, text_size
+from flowexec.figures.boxes import OFFSET, text_size
+from flowexec.figures.labels import UNCLEAR, place_labels
 from flowexec.figures.lanes import stack_lanes
 
 FRAME = (600.0, 300.0)
@@ -15,7 +16,7 @@ X = np.linspace(0, 600, 200)
 
 def box(place, size):
     """Corners of a level label."""
-    centre = np.array(place.point) + np.array(place.side) * (np.array(size) / 2 + place.distance)
+    centre = np.array(place.point) + np.array(place.offset) + np.array(place.side) * np.array(size) / 2
     return centre - np.array(size) / 2, centre + np.array(size) / 2
 
 
@@ -28,7 +29,7 @@ def test_two_curves_far_apart_have_their_names_beside_them_and_level():
     curves = [np.column_stack([X, 200 + 20 * np.sin(X / 90)]), np.column_stack([X, 80 + 20 * np.sin(X / 60)])]
     places = place_labels(curves, [(60, 17)] * 2, FRAME, NOTHING)
     for place, own, other in zip(places, curves, curves[::-1], strict=True):
-        assert place.distance == OFFSET
+        assert np.abs(place.offset).max() == OFFSET
         assert place.angle == 0
         gap = [np.hypot(*(c - place.point).T).min() for c in (own, other)]
         assert gap[0] < 3 < 40 < gap[1]
@@ -69,13 +70,33 @@ def test_crowded_points_are_led_to_their_names():
     for i, (low, high) in enumerate(boxes):
         for other_low, other_high in boxes[:i]:
             assert (low >= other_high - 1e-9).any() or (other_low >= high - 1e-9).any()
-    assert any(place.distance > OFFSET for place in places)
+    assert any(place.led for place in places)
 
 
 def test_name_between_two_slopes_lies_along_them():
     curves = [np.column_stack([X, 0.4 * X + shift]) for shift in (0.0, 34.0, 68.0)]
     middle = place_labels(curves, [(150, 17)] * 3, FRAME, NOTHING)[1]
     assert middle.angle == pytest.approx(math.atan(0.4), abs=0.02)
+
+
+def test_curves_on_top_of_one_another_are_unclear_and_lone_ones_are_not():
+    together = [np.column_stack([X, 150 + 3 * i + 100 * np.sin(X / 30)]) for i in range(6)]
+    assert max(place.price for place in place_labels(together, [(180, 17)] * 6, FRAME, NOTHING)) > UNCLEAR
+    assert place_labels(together[:1], [(180, 17)], FRAME, NOTHING)[0].price < UNCLEAR
+
+
+def test_name_starts_where_its_curve_is_apart_from_one_of_the_same_colour():
+    curves = [np.column_stack([X, 20 + 0.1 * X]), np.column_stack([X, 20 + 0.4 * X])]
+    for colours in (["a", "b"], ["a", "a"]):
+        place = place_labels(curves, [(60, 17)] * 2, FRAME, NOTHING, colours=colours)[0]
+        assert np.hypot(*(curves[1] - place.point).T).min() > 14
+
+
+def test_marker_of_a_point_stays_free():
+    place = place_labels([np.array([[300.0, 150.0]])], [(60, 17)], FRAME, NOTHING, clear=[9.0])[0]
+    low, high = box(place, (60, 17))
+    outside = np.maximum(np.maximum(low - place.point, place.point - high), 0)
+    assert np.abs(outside).max() >= 9
 
 
 def test_same_curves_same_places():
