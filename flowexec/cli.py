@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -17,10 +17,10 @@ __all__ = ["app"]
 class _Commands(TyperGroup):
     """The commands, with `-p NAME VALUE` and with mistakes told in a sentence instead of a traceback."""
 
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         return super().parse_args(ctx, _join_pairs(args))
 
-    def invoke(self, ctx: typer.Context) -> object:
+    def invoke(self, ctx: Any) -> object:
         try:
             return super().invoke(ctx)
         except PublishError as error:
@@ -80,7 +80,9 @@ def run(
 
 @app.command()
 def build(
-    chapter: Annotated[list[str] | None, typer.Argument(metavar="[CHAPTER]...", help="Execute only these.")] = None,
+    chapter: Annotated[
+        list[str] | None, typer.Argument(metavar="[CHAPTER]...", help="Execute only these.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Execute even what is up to date.")] = False,
 ) -> None:
     """Execute the chapters that changed and build the site."""
@@ -92,7 +94,9 @@ def build(
 
 
 @app.command()
-def serve(port: Annotated[int, typer.Option(help="Port on this machine; 0 takes a free one.")] = 8000) -> None:
+def serve(
+    port: Annotated[int, typer.Option(help="Port on this machine; 0 takes a free one.")] = 8000,
+) -> None:
     """Serve the built book to this machine only."""
     from flowexec.publish.serve import site_server
 

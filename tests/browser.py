@@ -1,4 +1,4 @@
-"""Chromium for tests: found or installed, started once, and every page opened watched for what a reader would notice."""
+"""Chromium for tests: found or installed, and every page watched for what a reader would notice."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Watched:
 
 @contextmanager
 def opened(browser: Any, url: str, *, width: int = 1300, dark: bool = False) -> Iterator[Watched]:
-    """`url` in a window of `width`, with everything but loopback and local files blocked and counted as a fault."""
+    """`url` in a window of `width`; all but loopback and local files is blocked and counted as a fault."""
     phone = width < 600
     context = browser.new_context(
         viewport={"width": width, "height": 900},
@@ -104,20 +104,20 @@ def settle(page: Any) -> None:
     page.evaluate("() => window.MathJax && MathJax.startup ? MathJax.startup.promise.then(() => true) : true")
     page.evaluate("() => document.fonts.ready.then(() => true)")
     page.wait_for_function(
-        "() => [...document.querySelectorAll('.flowexec-figure')].every(f => !f.clientWidth || f.querySelector('.main-svg'))",
+        "() => [...document.querySelectorAll('.flowexec-figure')]"
+        ".every(f => !f.clientWidth || f.querySelector('.main-svg'))",
         timeout=20_000,
     )
 
 
 def figure_faults(page: Any) -> list[str]:
-    """Figures that are missing, empty or without size; closed solutions are opened by the caller or count as drawn."""
+    """Figures that are missing, empty or without size."""
     return page.evaluate(
         """() => [...document.querySelectorAll('.flowexec-figure')].flatMap(box => {
           const svg = box.querySelector('.main-svg');
           if (!svg) return [`${box.id}: not drawn`];
           const size = svg.getBoundingClientRect();
-          const marks = box.querySelectorAll(
-            '.trace, .bars .point, .heatmaplayer image, .contour, .pie, .sankey, .surface, .gl-container canvas').length;
+          const marks = box.querySelectorAll('.trace, .bars .point, .heatmaplayer image, .contour').length;
           const faults = [];
           if (size.width < 100 || size.height < 100) faults.push(`${box.id}: ${size.width} × ${size.height}`);
           if (!marks) faults.push(`${box.id}: no traces`);
@@ -127,7 +127,7 @@ def figure_faults(page: Any) -> list[str]:
 
 
 def site_pages(site: Path) -> list[str]:
-    """All pages of a built site but Sphinx's own indices and the templates that lie among its static files."""
+    """All pages of a built site but Sphinx's own indices and the templates among its static files."""
     own = {"genindex.html", "search.html", "prf-prf.html", "py-modindex.html", "index.html"}
     pages = (p.relative_to(site).as_posix() for p in site.rglob("*.html") if p.name not in own)
     return sorted(page for page in pages if not page.startswith("_static/"))

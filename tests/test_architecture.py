@@ -1,4 +1,4 @@
-"""The rules of the house that a machine can hold: who imports whom, what importing costs, and files that must agree."""
+"""House rules a machine can hold: who imports whom, what importing costs, files that must agree."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf8
 
 def tracked(*patterns: str) -> list[Path]:
     """Committed files, or all there are where there is no git."""
-    done = subprocess.run(["git", "ls-files", "--", *patterns], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["git", "ls-files", "--", *patterns], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         pytest.skip("not a git checkout")
     return [path for name in done.stdout.split("\n") if name and (path := ROOT / name).is_file()]
@@ -42,7 +44,9 @@ def imported(path: Path) -> set[str]:
     return {name for name in found if name.split(".")[0] == "flowexec"}
 
 
-@pytest.mark.parametrize("path", [m for m in MODULES if m.parent != PACKAGE or m.stem in ORDER], ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path", [m for m in MODULES if m.parent != PACKAGE or m.stem in ORDER], ids=lambda p: p.stem
+)
 def test_imports_go_down_only(path: Path) -> None:
     place = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
     allowed = ORDER[: ORDER.index(place) + 1]
@@ -63,7 +67,9 @@ def test_folders_hand_on_names_and_define_nothing() -> None:
             made = node.targets[0] if isinstance(node, ast.Assign) else None
             named = isinstance(made, ast.Name) and made.id in {"__all__", "__version__"}
             words = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-            assert named or words or isinstance(node, ast.Import | ast.ImportFrom), f"{init}: line {node.lineno}"
+            assert named or words or isinstance(node, ast.Import | ast.ImportFrom), (
+                f"{init}: line {node.lineno}"
+            )
 
 
 def test_no_module_is_called_utils_and_none_is_a_heap() -> None:
@@ -76,7 +82,8 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     code = (
         "import sys, time; start = time.perf_counter(); import flowexec; took = time.perf_counter() - start\n"
         "print(f'{took:.2f}')\n"
-        "print(*[m for m in ('torch', 'numba', 'plotly', 'scipy.stats', 'pandas', 'papermill') if m in sys.modules])"
+        "heavy = ('torch', 'numba', 'plotly', 'scipy.stats', 'pandas', 'papermill')\n"
+        "print(*[name for name in heavy if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     took, heavy = done.stdout.split("\n")[:2]
@@ -87,7 +94,9 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 def test_no_global_randomness_and_no_swallowed_errors() -> None:
     for path in MODULES:
         text = path.read_text(encoding="utf8")
-        assert not re.search(r"np\.random\.(seed|rand|randn|normal)\b|torch\.manual_seed|(?<!\.)\brandom\.seed", text), path
+        assert not re.search(
+            r"np\.random\.(seed|rand|randn|normal)\b|torch\.manual_seed|(?<!\.)\brandom\.seed", text
+        ), path
         assert not re.search(r"except( Exception)?:\s*(pass)?\s*$", text, re.M), path
         asserts = [n.lineno for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Assert)]
         assert asserts == [], f"{path}: an assert is no check of input"
@@ -111,7 +120,10 @@ def test_lock_pins_everything_that_is_asked_for() -> None:
     assert [line for line in pins if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!]+", line)] == []
     locked = {re.sub(r"[-_.]+", "-", line.partition("==")[0]).lower() for line in pins}
     assert "torch==2.13.0" in pins
-    asked = [*PROJECT["dependencies"], *(d for extra in PROJECT["optional-dependencies"].values() for d in extra)]
+    asked = [
+        *PROJECT["dependencies"],
+        *(d for extra in PROJECT["optional-dependencies"].values() for d in extra),
+    ]
     names = {re.sub(r"[-_.]+", "-", re.match(r"[A-Za-z0-9._-]+", d)[0]).lower() for d in asked} - {"flowexec"}
     assert names - locked == set()
 
@@ -130,7 +142,9 @@ def test_version_is_said_the_same_everywhere() -> None:
 
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf8"))
     assert flowexec.__version__ == PROJECT["version"] == citation["version"]
-    assert re.search(rf"^## {re.escape(PROJECT['version'])}\b", (ROOT / "CHANGELOG.md").read_text(encoding="utf8"), re.M)
+    assert re.search(
+        rf"^## {re.escape(PROJECT['version'])}\b", (ROOT / "CHANGELOG.md").read_text(encoding="utf8"), re.M
+    )
 
 
 def test_no_committed_file_names_a_machine() -> None:

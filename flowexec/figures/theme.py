@@ -1,9 +1,9 @@
 """How every figure of the book looks, and how it reaches the page.
 
-Colours are fixed by meaning: a strategy, a numerical scheme or a role (what was simulated, what theory says) has one
-colour through the whole book. Figures are drawn in the light colours below; the page's script swaps each for its
-partner in `DARK` when the reader's page is dark, so a figure never stands on a white card. Use these names rather
-than colour codes of your own, because only these are known to have a partner.
+Colours are fixed by meaning: a strategy, a numerical scheme or a role (what was simulated, what theory says)
+has one colour through the whole book. Figures are drawn in the light colours below; the page's script swaps
+each for its partner in `DARK` when the reader's page is dark, so a figure never stands on a white card. Use
+these names rather than colour codes of your own, because only these are known to have a partner.
 """
 
 from __future__ import annotations
@@ -142,8 +142,8 @@ _CONFIG = {
 def use_theme() -> None:
     """Make this the look of all figures in this process, and this the way notebooks show them.
 
-    Every figure then needs a sentence for readers who cannot see it, in `layout.meta.alt`; showing one without it
-    is an error.
+    Every figure then needs a sentence for readers who cannot see it, in `layout.meta.alt`; showing one
+    without it is an error.
     """
     import plotly.graph_objects as go  # not at import: `import flowexec` stays fast without Plotly
     import plotly.io as pio
@@ -169,7 +169,8 @@ def use_theme() -> None:
 def _let_glue_have_the_figure() -> None:
     """Have IPython ask a figure for its forms, rather than let it show itself.
 
-    A figure that shows itself stands where the cell is, and MyST-NB's `glue` gets nothing to put over a caption.
+    A figure that shows itself stands where the cell is, and MyST-NB's `glue` gets nothing to put over a
+    caption.
     """
     import sys
 
@@ -199,8 +200,8 @@ def figure_html(figure: Mapping[str, Any]) -> str:
     Returns
     -------
     str
-        A division whose id is a hash of the figure, so that the same figure gives the same page, and which holds
-        the figure as data. It loads and runs nothing by itself.
+        A division whose id is a hash of the figure, so that the same figure gives the same page, and which
+        holds the figure as data. It loads and runs nothing by itself.
 
     Raises
     ------
@@ -221,7 +222,8 @@ def figure_html(figure: Mapping[str, Any]) -> str:
     height = int(layout.get("height") or _HEIGHT)
     label = html.escape(alt, quote=True)
     return (
-        f'<div class="flowexec-figure" id="{name}" role="img" aria-label="{label}" style="min-height:{height}px">'
+        f'<div class="flowexec-figure" id="{name}" role="img" aria-label="{label}"'
+        f' style="min-height:{height}px">'
         f'<script type="application/json">{inert}</script>'
         f"<noscript><p>{label}</p></noscript></div>"
     )
@@ -263,14 +265,21 @@ def _layout() -> dict[str, Any]:
         "font": {
             "color": INK,
             "size": 14,
-            "family": "'Book Sans', system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
+            "family": "'Book Sans', system-ui, -apple-system, 'Segoe UI', Roboto, Arial, sans-serif",
         },
         "colorway": list(PALETTE.values()),
         "xaxis": {**axis, "showgrid": False},
         "yaxis": {**axis, "showline": False, "ticks": ""},
         "margin": {"l": 64, "r": 24, "t": 40, "b": 56},
-        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom",
-                   "bgcolor": "rgba(0,0,0,0)", "font": {"size": 13}},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": 1.02,
+            "yanchor": "bottom",
+            "bgcolor": "rgba(0,0,0,0)",
+            "font": {"size": 13},
+        },
         "hoverlabel": {"bgcolor": PAPER, "bordercolor": GRID, "font": {"color": INK, "size": 13}},
         "hovermode": "closest",
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": MUTED, "activecolor": INK},

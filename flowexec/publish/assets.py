@@ -1,4 +1,4 @@
-"""Files the site needs from installed packages, so that it needs no network: Plotly, MathJax, and its type."""
+"""Files the site needs from installed packages, so that it needs no network: Plotly, MathJax, fonts."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from flowexec.publish.digest import file_digest
 
 __all__ = ["assets_folder", "mathjax_source", "plotly_source", "write_assets"]
 
-#: The parts of MathJax a page of TeX can ask for: the loader, its fonts, and TeX extensions it loads when met.
+#: The parts of MathJax a page of TeX can ask for: the loader, its fonts, and TeX extensions it loads when
+#: met.
 _MATHJAX_PARTS = ("tex-chtml.js", "output/chtml/fonts/woff-v2", "input/tex/extensions")
 
-#: (file to write, package, its font file): Source Serif for reading, Source Sans for headings, figures and labels.
+#: (file to write, package, its font file): Source Serif for reading, Source Sans for headings, figures and
+#: labels.
 _FONTS = (
     ("serif-400", "font_source_serif_pro", "SourceSerifPro-Regular"),
     ("serif-400-italic", "font_source_serif_pro", "SourceSerifPro-It"),
@@ -26,7 +28,9 @@ _FONTS = (
     ("sans-600", "font_source_sans_pro", "SourceSansPro-Semibold"),
 )
 #: Latin with accents, Greek, punctuation, super- and subscripts, currency, arrows, mathematical operators.
-_CHARACTERS = "U+20-7E,U+A0-17F,U+2C6-2DD,U+370-3FF,U+2010-205E,U+2070-209C,U+20AC,U+2113-2122,U+2190-21FF,U+2200-22FF"
+_CHARACTERS = (
+    "U+20-7E,U+A0-17F,U+2C6-2DD,U+370-3FF,U+2010-205E,U+2070-209C,U+20AC,U+2113-2122,U+2190-21FF,U+2200-22FF"
+)
 
 
 def assets_folder(book: Book) -> Path:
@@ -76,10 +80,12 @@ def write_assets(book: Book) -> Path:
 
 
 def _write_font(source: Path, target: Path) -> None:
-    """A font with only the characters of `_CHARACTERS`, in the form browsers like best: a tenth of its size."""
+    """A font with only the characters of `_CHARACTERS`, in the form browsers like best."""
     from fontTools import subset
 
-    options = subset.Options(flavor="woff2", layout_features=["kern", "liga", "mark", "tnum", "sups"], notdef_outline=True)
+    options = subset.Options(
+        flavor="woff2", layout_features=["kern", "liga", "mark", "tnum", "sups"], notdef_outline=True
+    )
     options.name_IDs = []  # the licence keeps the name for the unchanged fonts
     font = subset.load_font(str(source), options)
     cutter = subset.Subsetter(options)

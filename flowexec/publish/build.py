@@ -5,9 +5,9 @@
     book/**/*.md ── papermill, once ──► _build/executed/*.ipynb ── cache ──► Jupyter Book ──► _build/html
                                         beside each: the digest of what its outputs depend on
 
-Each chapter is executed when its digest changed and never otherwise; the site is built again when anything it is
-made of changed. Both are written whole and moved into place, the record of what they were made from last, so a
-build that was stopped at any moment is taken up where it stopped.
+Each chapter is executed when its digest changed and never otherwise; the site is built again when anything it
+is made of changed. Both are written whole and moved into place, the record of what they were made from last,
+so a build that was stopped at any moment is taken up where it stopped.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def build_book(book: Book, *, force: bool = False, only: Sequence[Chapter] = ())
     Raises
     ------
     BuildFailed
-        After every chapter had its turn, if one of them failed; or if the site cannot be built without a warning.
+        After every chapter had its turn, if one of them failed; or if the site cannot be built without a
+        warning.
     """
     with _one_build_at_a_time(book):
         _execute(book, force=force, only=only or book.chapters)
@@ -92,7 +93,9 @@ def _execute(book: Book, *, force: bool, only: Sequence[Chapter]) -> None:
             print(f"{label}  up to date", flush=True)
             continue
         print(f"{label}  ", end="", flush=True)
-        digest = chapter_digest(book, chapter)  # before the run: an edit made during it must not pass as executed
+        digest = chapter_digest(
+            book, chapter
+        )  # before the run: an edit made during it must not pass as executed
         target.with_suffix(".json").unlink(missing_ok=True)
         failed = book.build / "failed" / f"{chapter.name}.ipynb"
         try:
@@ -146,13 +149,29 @@ def _site(book: Book) -> Path:
 
 def _sphinx(book: Book, output: Path) -> None:
     """`jupyter-book build --all -W -n --keep-going`, refused if it warns or executes anything."""
-    command = [Path(sys.executable).with_name("jupyter-book"), "build", book.root, "--path-output", output,
-               "--all", "-W", "-n", "--keep-going"]
+    command = [
+        Path(sys.executable).with_name("jupyter-book"),
+        "build",
+        book.root,
+        "--path-output",
+        output,
+        "--all",
+        "-W",
+        "-n",
+        "--keep-going",
+    ]
     log = book.build / "site.log"
     # one thread of BLAS is enough to read pages; the locale decides the order of the index
     environment = {**os.environ, "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
-    done = subprocess.run([str(part) for part in command], cwd=book.root, env=environment, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=book.root,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
     log.write_text(done.stdout, encoding="utf8")
     text = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
     complaints = [line for line in text.splitlines() if re.search(r"\b(WARNING|ERROR|CRITICAL)\b", line)]
@@ -162,8 +181,8 @@ def _sphinx(book: Book, output: Path) -> None:
         print("FAILED", flush=True)
         shown = complaints or text.splitlines()[-15:]
         raise BuildFailed(
-            f"Jupyter Book found {len(complaints) or 'some'} fault(s); all of its log: {log.relative_to(book.root)}\n"
-            + "\n".join(f"  {line}" for line in shown[:40])
+            f"Jupyter Book found {len(complaints) or 'some'} fault(s); "
+            f"all of its log: {log.relative_to(book.root)}\n" + "\n".join(f"  {line}" for line in shown[:40])
         )
 
 
@@ -174,7 +193,9 @@ def _fill_cache(book: Book) -> None:
     from myst_nb.core.read import read_myst_markdown_notebook
 
     folder = book.build / ".jupyter_cache"
-    shutil.rmtree(folder, ignore_errors=True)  # a killed build may have left half a database; filling it is cheap
+    shutil.rmtree(
+        folder, ignore_errors=True
+    )  # a killed build may have left half a database; filling it is cheap
     cache = get_cache(str(folder))
     for chapter in book.chapters:
         path = executed_path(book, chapter)
@@ -185,12 +206,16 @@ def _fill_cache(book: Book) -> None:
         )
         cells = [c for c in notebook.cells if c.cell_type == "code"]
         if [c.source for c in cells] != [_text(c["source"]) for c in outputs]:
-            raise BuildFailed(f"{chapter.name}: its source changed while the book was being built; run it again.")
+            raise BuildFailed(
+                f"{chapter.name}: its source changed while the book was being built; run it again."
+            )
         for cell, done in zip(cells, outputs, strict=True):
             cell.outputs, cell.execution_count = _nodes(done["outputs"]), done["execution_count"]
         record = _read_record(path)
         cache.cache_notebook_bundle(
-            CacheBundleIn(notebook, str(chapter.source), data={"execution_seconds": record.seconds if record else 0}),
+            CacheBundleIn(
+                notebook, str(chapter.source), data={"execution_seconds": record.seconds if record else 0}
+            ),
             check_validity=False,
             overwrite=True,
         )
@@ -220,7 +245,9 @@ def _remove_strays(book: Book) -> None:
 
 def _read_record(notebook: Path) -> _Record | None:
     try:
-        return _Record(**json.loads(notebook.with_suffix(".json").read_text())) if notebook.is_file() else None
+        return (
+            _Record(**json.loads(notebook.with_suffix(".json").read_text())) if notebook.is_file() else None
+        )
     except (OSError, ValueError, TypeError):
         return None
 

@@ -19,7 +19,8 @@ from flowexec.publish.parameters import Parameter, read_parameters
 
 __all__ = ["SOURCES", "Book", "Chapter", "find_book"]
 
-#: The folder of the sources, left out of chapter names: `book/markets/heston` is the chapter `markets/heston`.
+#: The folder of the sources, left out of chapter names: `book/markets/heston` is the chapter
+#: `markets/heston`.
 SOURCES = "book"
 
 
@@ -77,7 +78,10 @@ class Chapter:
             return f"{self.name} has no parameters."
         rows = [(p.name, p.type, repr(p.default), p.comment) for p in self.parameters.values()]
         widths = [max(len(row[i]) for row in rows) for i in range(3)]
-        lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, [*widths, 0], strict=True)).rstrip() for row in rows]
+        lines = [
+            "  ".join(cell.ljust(w) for cell, w in zip(row, [*widths, 0], strict=True)).rstrip()
+            for row in rows
+        ]
         return f"Parameters of {self.name}:\n" + "\n".join(f"  {line}" for line in lines)
 
 
@@ -144,10 +148,14 @@ class Book:
         if len(ending) == 1:
             return ending[0]
         if ending:
-            raise PublishError(f"`{name}` is the end of several chapters: {', '.join(c.name for c in ending)}.")
+            raise PublishError(
+                f"`{name}` is the end of several chapters: {', '.join(c.name for c in ending)}."
+            )
         names = [c.name for c in self.chapters]
         known = names if "/" in wanted else [n.rpartition("/")[2] for n in names]
-        raise PublishError(f"There is no chapter `{name}`{_suggest(wanted, known)}\nChapters: {', '.join(names)}.")
+        raise PublishError(
+            f"There is no chapter `{name}`{_suggest(wanted, known)}\nChapters: {', '.join(names)}."
+        )
 
 
 def find_book(start: Path | None = None) -> Book:
@@ -162,7 +170,9 @@ def find_book(start: Path | None = None) -> Book:
     for folder in (here, *here.parents, Path(__file__).resolve().parents[2]):
         if (folder / "_toc.yml").is_file() and (folder / "_config.yml").is_file():
             return Book(folder)
-    raise PublishError(f"There is no book here: no folder from {here} upwards holds a _toc.yml and a _config.yml.")
+    raise PublishError(
+        f"There is no book here: no folder from {here} upwards holds a _toc.yml and a _config.yml."
+    )
 
 
 def _is_notebook(source: Path) -> bool:

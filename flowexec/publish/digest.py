@@ -1,7 +1,8 @@
 """What a chapter's outputs depend on, as one number that changes when they might.
 
-That is its code cells, the modules of the package it reaches, the data an environment variable points it to, the
-lock and the Python version. Prose is not part of it: mending a sentence rebuilds the page and executes nothing.
+That is its code cells, the modules of the package it reaches, the data an environment variable points it to,
+the lock and the Python version. Prose is not part of it: mending a sentence rebuilds the page and executes
+nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +28,11 @@ _VARIABLE = re.compile(r"\bFLOWEXEC_[A-Z][A-Z_]*\b")
 
 def chapter_digest(book: Book, chapter: Chapter) -> str:
     """The digest of everything that decides what `chapter` computes."""
-    code = [(c.source, sorted(c.metadata.get("tags", []))) for c in chapter.notebook.cells if c.cell_type == "code"]
+    code = [
+        (c.source, sorted(c.metadata.get("tags", [])))
+        for c in chapter.notebook.cells
+        if c.cell_type == "code"
+    ]
     package = package_folder(book)
     modules = package_modules(package, "\n".join(source for source, _ in code))
     texts = [source for source, _ in code] + [path.read_text(encoding="utf8") for path in modules]
@@ -52,8 +57,8 @@ def package_folder(book: Book) -> Path:
 def package_modules(package: Path, code: str) -> list[Path]:
     """The files of the package that `code` imports, directly or through others.
 
-    An `__init__.py` hands names on and computes nothing, so `from flowexec.market import Heston` reaches the module
-    that defines `Heston` and not its neighbours. Imports inside functions count too.
+    An `__init__.py` hands names on and computes nothing, so `from flowexec.market import Heston` reaches the
+    module that defines `Heston` and not its neighbours. Imports inside functions count too.
 
     Parameters
     ----------

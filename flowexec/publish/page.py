@@ -1,7 +1,8 @@
 """One executed chapter as one HTML file that opens from a disk, with no network and no other file beside it.
 
-The page is made by the same Sphinx configuration as the book, so directives, numbers and cross-references read as
-they do there; then its article is taken out of the site's frame and everything it loads is written into it.
+The page is made by the same Sphinx configuration as the book, so directives, numbers and cross-references
+read as they do there; then its article is taken out of the site's frame and everything it loads is written
+into it.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def standalone_page(book: Book, chapter: Chapter, notebook: Any, parameters: Map
 
 
 def _render(book: Book, chapter: Chapter, notebook: Any, work: Path) -> Path:
-    """The site with the chapter's page alone in it, made from a copy of the sources; no notebook is executed."""
+    """The site with the chapter's page alone in it, from a copy of the sources; nothing is executed."""
     from jupyter_book.sphinx import build_sphinx
 
     source = work / "source"
@@ -102,7 +103,7 @@ def _render(book: Book, chapter: Chapter, notebook: Any, work: Path) -> Path:
 
 
 def _detach(article: Any, folder: Path) -> None:
-    """Cut what ties the article to the site: links to other pages become text, pictures become part of the page."""
+    """Cut the article from the site: links to other pages become text, pictures part of the page."""
     for link in article.select("a.headerlink"):
         link.decompose()
     for link in article.select("a[href]"):
@@ -120,11 +121,21 @@ def _detach(article: Any, folder: Path) -> None:
 
 
 def _compose(
-    book: Book, chapter: Chapter, article: Any, parameters: Mapping[str, Any], styles: str, mathjax: str, toggles: str
+    book: Book,
+    chapter: Chapter,
+    article: Any,
+    parameters: Mapping[str, Any],
+    styles: str,
+    mathjax: str,
+    toggles: str,
 ) -> str:
     assets = assets_folder(book)
-    plotly = (assets / "plotly.min.js").read_text(encoding="utf8") if article.select(".flowexec-figure") else ""
-    maths = (mathjax_source() / "tex-svg-full.js").read_text(encoding="utf8") if article.select(".math") else ""
+    plotly = (
+        (assets / "plotly.min.js").read_text(encoding="utf8") if article.select(".flowexec-figure") else ""
+    )
+    maths = (
+        (mathjax_source() / "tex-svg-full.js").read_text(encoding="utf8") if article.select(".math") else ""
+    )
     own = [assets / "flowexec-palette.js", book.root / SOURCES / "_static" / "flowexec.js"]
     settings = "let toggleHintShow = 'Show', toggleHintHide = 'Hide', toggleOpenOnPrint = 'true';"
     scripts = [
@@ -137,7 +148,9 @@ def _compose(
     template = Template(Path(__file__).with_name("page.html").read_text(encoding="utf8"))
     return template.substitute(
         title=html.escape(chapter.title),
-        book=html.escape(str(yaml.safe_load((book.root / "_config.yml").read_text(encoding="utf8"))["title"])),
+        book=html.escape(
+            str(yaml.safe_load((book.root / "_config.yml").read_text(encoding="utf8"))["title"])
+        ),
         changes=_changes(chapter, parameters),
         contents=_contents(article),
         article=article.decode(),
@@ -167,7 +180,9 @@ def _contents(article: Any) -> str:
     for heading in article.select("h2"):
         section = heading.find_parent("section")
         if section is not None and section.get("id"):
-            items.append(f'<li><a href="#{section["id"]}">{html.escape(heading.get_text(strip=True))}</a></li>')
+            items.append(
+                f'<li><a href="#{section["id"]}">{html.escape(heading.get_text(strip=True))}</a></li>'
+            )
     return "".join(items)
 
 

@@ -1,10 +1,10 @@
-"""What can be changed in a chapter: one line each in the cell tagged `parameters`, with a type and a comment::
+"""What can be changed in a chapter: a line each in the cell tagged `parameters`, typed and commented::
 
     n_paths: int = 20_000  # Monte Carlo paths
 
-papermill reads name, type, default and comment out of that line, so the cell is its own documentation. New values
-come as text from the command line, or as values from a YAML file; both are checked against the type before
-anything runs.
+papermill reads name, type, default and comment out of that line, so the cell is its own documentation. New
+values come as text from the command line, or as values from a YAML file; both are checked against the type
+before anything runs.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ class Parameter:
     def coerce(self, value: Any) -> Any:
         """`value` as this parameter's type.
 
-        An int stands for a float, and text is read as it would be typed into the cell; nothing else is converted,
-        so that half a path or the number "abc" is refused and not repaired.
+        An int stands for a float, and text is read as it would be typed into the cell; nothing else is
+        converted, so that half a path or the number "abc" is refused and not repaired.
 
         Raises
         ------
@@ -72,7 +72,9 @@ def read_parameters(notebook: Any, chapter: str) -> dict[str, Parameter]:
     PublishError
         If there are two such cells, a line papermill cannot read, or a default that is not a plain value.
     """
-    from papermill.translators import papermill_translators  # slow to import, and `flowexec --help` needs none of it
+    from papermill.translators import (
+        papermill_translators,
+    )  # slow to import, and `flowexec --help` needs none of it
 
     cells = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     if not cells:
@@ -87,12 +89,14 @@ def read_parameters(notebook: Any, chapter: str) -> dict[str, Parameter]:
             raise PublishError(
                 f"{chapter}: the default of `{line.name}`, {line.default}, must be a plain value."
             ) from None
-        kind = type(default).__name__ if line.inferred_type_name == "None" else line.inferred_type_name.strip()
+        kind = (
+            type(default).__name__ if line.inferred_type_name == "None" else line.inferred_type_name.strip()
+        )
         found[line.name] = Parameter(line.name, kind, default, line.help.strip())
     # papermill only warns of a line it cannot read, and a parameter that nobody can set is a defect
     if lost := _assigned(cells[0].source) - set(found):
         raise PublishError(
-            f"{chapter}: papermill cannot read the parameter {', '.join(f'`{name}`' for name in sorted(lost))}; "
+            f"{chapter}: papermill cannot read the parameter `{'`, `'.join(sorted(lost))}`; "
             "write `name: type = value  # comment` on one line, without `|` in the type or a second `=`."
         )
     return found
@@ -100,7 +104,7 @@ def read_parameters(notebook: Any, chapter: str) -> dict[str, Parameter]:
 
 def _assigned(source: str) -> set[str]:
     """The names a cell assigns."""
-    names = set()
+    names: set[str] = set()
     for node in ast.parse(source).body:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         names.update(target.id for target in targets if isinstance(target, ast.Name))
@@ -160,7 +164,11 @@ def _sequence(value: Any, outer: str, inner: str) -> list[Any] | tuple[Any, ...]
     kinds = inner.split(",") if inner else []
     if outer == "tuple" and kinds and "..." not in kinds and len(kinds) != len(value):
         raise ValueError(f"it must hold {len(kinds)} values")
-    kinds = kinds if outer == "tuple" and "..." not in kinds and kinds else [kinds[0] if kinds else ""] * len(value)
+    kinds = (
+        kinds
+        if outer == "tuple" and "..." not in kinds and kinds
+        else [kinds[0] if kinds else ""] * len(value)
+    )
     items = [_coerce(item, kind) if kind in _WORDS else item for item, kind in zip(value, kinds, strict=True)]
     return tuple(items) if outer == "tuple" else items
 

@@ -1,7 +1,7 @@
 """Execute one chapter in a fresh kernel, all of it or nothing.
 
-The executed notebook is written under a temporary name and moved into place when it is whole, so that whatever
-stops a run (an error, Ctrl-C, the power) leaves either the notebook or no notebook.
+The executed notebook is written under a temporary name and moved into place when it is whole, so that
+whatever stops a run (an error, Ctrl-C, the power) leaves either the notebook or no notebook.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from flowexec.publish.errors import PublishError
 
 __all__ = ["KERNEL_ENVIRONMENT", "ChapterFailed", "Run", "execute_chapter", "workspace", "write_atomically"]
 
-#: Set for every kernel. Two threads whatever the machine has: torch's sums depend on the number of threads, and the
-#: printed numbers of the book should not depend on the reader's processor.
+#: Set for every kernel. Two threads whatever the machine has: torch's sums depend on the number of threads,
+#: and the printed numbers of the book should not depend on the reader's processor.
 KERNEL_ENVIRONMENT = {
     "NUMBA_NUM_THREADS": "2",
     "OMP_NUM_THREADS": "2",

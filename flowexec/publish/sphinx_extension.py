@@ -9,8 +9,11 @@ from typing import Any
 
 __all__ = ["setup"]
 
-#: Identifiers that sphinx-proof and sphinx-exercise give to every box of a page, though an id may stand there once.
-_REPEATED = re.compile(r'(<(?:div|section)\b[^>]*\bid=")(proof|proof-content|exercise-content|solution-content)(")')
+#: Identifiers that sphinx-proof and sphinx-exercise give to every box of a page, though an id may stand there
+#: once.
+_REPEATED = re.compile(
+    r'(<(?:div|section)\b[^>]*\bid=")(proof|proof-content|exercise-content|solution-content)(")'
+)
 
 _PRELOAD = re.compile(r'<link rel="preload"[^>]*>\s*')
 _PROOF = re.compile(r'(<div class="proof admonition"[^>]*>\s*)<p>Proof\. ')
@@ -18,7 +21,8 @@ _PROOF = re.compile(r'(<div class="proof admonition"[^>]*>\s*)<p>Proof\. ')
 
 def setup(app: Any) -> dict[str, Any]:
     """Register with Sphinx; named in `_config.yml`."""
-    # Jupyter Book passes this on to sphinx_comments, which the book leaves out because it loads remote scripts
+    # Jupyter Book passes this on to sphinx_comments, which the book leaves out because it loads remote
+    # scripts
     app.add_config_value("comments_config", {}, "html")
     app.connect("html-page-context", _finish_page)
     app.connect("build-finished", _drop_preloads)
@@ -27,7 +31,7 @@ def setup(app: Any) -> dict[str, Any]:
 
 
 def _finish_page(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
-    """Make the ids of a page unique, as HTML demands and screen readers rely on, and set off the word "Proof"."""
+    """Make the ids of a page unique, as screen readers rely on, and set off the word "Proof"."""
     if "body" in context:
         number = count(1)
         body = _REPEATED.sub(lambda m: f"{m[1]}{m[2]}-{next(number)}{m[3]}", context["body"])
@@ -35,7 +39,7 @@ def _finish_page(app: Any, page: str, template: str, context: dict[str, Any], do
 
 
 def _drop_preloads(app: Any, exception: Exception | None) -> None:
-    """Take out the theme's hints to load fonts early: a page opened from a disk may not follow them and complains."""
+    """Take out the theme's hints to load fonts early, which a page opened from a disk may not follow."""
     if exception is None and app.builder.format == "html":
         for path in Path(app.outdir).rglob("*.html"):
             text = path.read_text(encoding="utf8")

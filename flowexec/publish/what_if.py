@@ -29,7 +29,9 @@ class WhatIf:
     seconds: float
 
 
-def run_what_if(book: Book, chapter: Chapter, values: Mapping[str, Any], folder: Path | None = None) -> WhatIf:
+def run_what_if(
+    book: Book, chapter: Chapter, values: Mapping[str, Any], folder: Path | None = None
+) -> WhatIf:
     """Run `chapter` with `values` in place of its defaults; write the notebook and a page that stands alone.
 
     Parameters
@@ -44,18 +46,23 @@ def run_what_if(book: Book, chapter: Chapter, values: Mapping[str, Any], folder:
     PublishError
         If a name or value does not fit. Nothing is written then.
     ChapterFailed
-        If a cell raises. The notebook up to there is kept under a name ending in `-failed`, and the message says so.
+        If a cell raises. The notebook up to there is kept under a name ending in `-failed`, and the message
+        says so.
     """
     parameters = chapter.check_parameters(values)
     target = (folder or book.build / "runs") / run_name(chapter, parameters)
-    notebook, page, failed = (target.with_name(target.name + end) for end in (".ipynb", ".html", "-failed.ipynb"))
+    notebook, page, failed = (
+        target.with_name(target.name + end) for end in (".ipynb", ".html", "-failed.ipynb")
+    )
     try:
         run = execute_chapter(book, chapter, parameters)
     except ChapterFailed as error:
         if error.notebook is None:
             raise
         write_atomically(failed, _dump(error.notebook))
-        raise ChapterFailed(f"{error}\n  What ran up to there: {failed}", error.notebook, error.seconds) from None
+        raise ChapterFailed(
+            f"{error}\n  What ran up to there: {failed}", error.notebook, error.seconds
+        ) from None
     html = standalone_page(book, chapter, run.notebook, parameters)
     write_atomically(notebook, _dump(run.notebook))
     write_atomically(page, html)

@@ -17,7 +17,8 @@ from tests.browser import site_pages, started_chromium
 
 BOOK = Book(Path(__file__).resolve().parents[2])
 SITE = BOOK.build / "html"
-#: The pages of the built site, for tests that take one each; empty before the first build, which `site` reports.
+#: The pages of the built site, for tests that take one each; empty before the first build, which `site`
+#: reports.
 PAGES = site_pages(SITE) if SITE.is_dir() else ["(no site)"]
 
 

@@ -1,4 +1,4 @@
-"""Full-page pictures of every page, light and dark, wide and phone: `make screenshots`, or with page names to choose."""
+"""Pictures of every page, light and dark, wide and phone: `make screenshots`, or with names to choose."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.browser import opened, site_pages, started_chromium
 
 
 def main(chosen: list[str]) -> None:
-    """Write `_build/screenshots/<page>-<light|dark>-<width>.png` for the pages whose names hold a chosen word."""
+    """Write `_build/screenshots/<page>-<light|dark>-<width>.png` for pages whose names hold a chosen word."""
     folder = BOOK.build / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     pages = [p for p in site_pages(SITE) if not chosen or any(word in p for word in chosen)]
@@ -22,7 +22,9 @@ def main(chosen: list[str]) -> None:
                 for width in (1300, 390):
                     name = page.removeprefix("book/").removesuffix(".html").replace("/", "-")
                     target = folder / f"{name}-{'dark' if dark else 'light'}-{width}.png"
-                    with opened(browser, f"http://127.0.0.1:{server.server_port}/{page}", width=width, dark=dark) as seen:
+                    with opened(
+                        browser, f"http://127.0.0.1:{server.server_port}/{page}", width=width, dark=dark
+                    ) as seen:
                         seen.page.wait_for_timeout(500)
                         seen.page.screenshot(path=target, full_page=True)
                         for fault in seen.faults:

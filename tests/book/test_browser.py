@@ -25,14 +25,15 @@ STICKING_OUT = """() => {
   const width = document.documentElement.clientWidth;
   const held = (e) => {
     for (let up = e.parentElement; up; up = up.parentElement) {
-      const style = getComputedStyle(up);
-      if (/auto|scroll|hidden|clip/.test(style.overflowX) && up !== document.body && up !== document.documentElement) return true;
+      const root = up === document.body || up === document.documentElement;
+      if (!root && /auto|scroll|hidden|clip/.test(getComputedStyle(up).overflowX)) return true;
     }
     return false;
   };
   return [...document.querySelectorAll('article *')].filter((e) => {
     const box = e.getBoundingClientRect();
-    return box.width > 1 && box.height > 1 && box.right > width + 1 && !held(e) && !e.closest('mjx-assistive-mml');
+    const out = box.width > 1 && box.height > 1 && box.right > width + 1;
+    return out && !held(e) && !e.closest('mjx-assistive-mml');
   }).slice(0, 5).map((e) => `${e.tagName}.${e.className}`.slice(0, 80));
 }"""
 
@@ -42,8 +43,9 @@ CUT_TEXTS = """() => [...document.querySelectorAll('.flowexec-plot')].flatMap((p
   if (!frame.width) return [];
   return [...plot.querySelectorAll('.main-svg text')].filter((t) => {
     const box = t.getBoundingClientRect();
-    return t.textContent.trim() && box.width && getComputedStyle(t).opacity !== '0' &&
-      (box.left < frame.left - 2 || box.right > frame.right + 2 || box.top < frame.top - 2 || box.bottom > frame.bottom + 2);
+    const across = box.left < frame.left - 2 || box.right > frame.right + 2;
+    const along = box.top < frame.top - 2 || box.bottom > frame.bottom + 2;
+    return t.textContent.trim() && box.width && getComputedStyle(t).opacity !== '0' && (across || along);
   }).map((t) => `${plot.parentElement.id}: ${t.textContent}`);
 })"""
 
@@ -51,7 +53,8 @@ CUT_TEXTS = """() => [...document.querySelectorAll('.flowexec-plot')].flatMap((p
 FAINT_TEXTS = """() => {
   const channels = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
   const luminance = ([r, g, b]) => {
-    const lin = [r, g, b].map((v) => v / 255).map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    const linear = (v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    const lin = [r, g, b].map((v) => linear(v / 255));
     return 0.2126 * lin[0] + 0.7152 * lin[1] + 0.0722 * lin[2];
   };
   const page = luminance(channels(getComputedStyle(document.body).backgroundColor));
@@ -64,7 +67,9 @@ FAINT_TEXTS = """() => {
 
 
 @pytest.mark.parametrize(("page", "width", "dark"), WAYS, ids=lambda v: str(v))
-def test_page_is_drawn_and_nothing_is_wrong(chromium: Any, served: str, page: str, width: int, dark: bool) -> None:
+def test_page_is_drawn_and_nothing_is_wrong(
+    chromium: Any, served: str, page: str, width: int, dark: bool
+) -> None:
     with opened(chromium, served + page, width=width, dark=dark) as watched:
         view = watched.page
         assert watched.faults == []
@@ -109,7 +114,10 @@ def test_figures_follow_the_switch_of_the_page(chromium: Any, served: str, with_
 def test_finger_on_a_figure_scrolls_the_page(chromium: Any, served: str, with_figures: str) -> None:
     with opened(chromium, served + with_figures, width=390) as watched:
         page = watched.page
-        page.evaluate("document.querySelector('.flowexec-figure').scrollIntoView({block: 'center', behavior: 'instant'})")
+        page.evaluate(
+            "document.querySelector('.flowexec-figure')"
+            ".scrollIntoView({block: 'center', behavior: 'instant'})"
+        )
         page.wait_for_timeout(300)
         x, y = page.evaluate(
             "(() => { const b = document.querySelector('.flowexec-plot').getBoundingClientRect();"
@@ -119,7 +127,10 @@ def test_finger_on_a_figure_scrolls_the_page(chromium: Any, served: str, with_fi
         client = page.context.new_cdp_session(page)
         client.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
         for step in range(1, 11):
-            client.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y - 20 * step}]})
+            client.send(
+                "Input.dispatchTouchEvent",
+                {"type": "touchMove", "touchPoints": [{"x": x, "y": y - 20 * step}]},
+            )
             page.wait_for_timeout(16)
         client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
         page.wait_for_timeout(300)
@@ -129,8 +140,8 @@ def test_finger_on_a_figure_scrolls_the_page(chromium: Any, served: str, with_fi
 def test_narrow_figures_have_type_that_can_be_read(chromium: Any, served: str, with_figures: str) -> None:
     with opened(chromium, served + with_figures, width=390) as watched:
         sizes = watched.page.evaluate(
-            "[...document.querySelectorAll('.flowexec-plot .main-svg text')].filter(t => t.textContent.trim())"
-            ".map(t => parseFloat(getComputedStyle(t).fontSize))"
+            "[...document.querySelectorAll('.flowexec-plot .main-svg text')]"
+            ".filter(t => t.textContent.trim()).map(t => parseFloat(getComputedStyle(t).fontSize))"
         )
         assert min(sizes) >= 10
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -16,7 +17,14 @@ EACH = pytest.mark.parametrize("page", PAGES)
 pytestmark = pytest.mark.usefixtures("site")
 
 #: Attributes through which a page loads something by itself, as opposed to links a reader follows.
-LOADS = [("script", "src"), ("link", "href"), ("img", "src"), ("iframe", "src"), ("source", "src"), ("object", "data")]
+LOADS = [
+    ("script", "src"),
+    ("link", "href"),
+    ("img", "src"),
+    ("iframe", "src"),
+    ("source", "src"),
+    ("object", "data"),
+]
 #: Source text that must not be left in what a reader sees.
 RAW = re.compile(
     r"\$\$|\\\(|\\\[|\\(?:frac|mathbb|sum|sqrt|begin)\b|\{(?:glue|cite|prf|ref|numref|eq|math|doc)[:}]|```|:::|:tags:|^\+\+\+",
@@ -52,7 +60,9 @@ def test_what_a_page_loads_is_there(page: str) -> None:
 def test_no_script_or_style_of_the_site_reaches_out(site: Path) -> None:
     for path in sorted((site / "_static").rglob("*")):
         if path.suffix == ".css":
-            assert not re.search(r"@import\s+[^;]*//|url\(\s*[\"']?(?:https?:)?//", path.read_text(encoding="utf8")), path
+            assert not re.search(
+                r"@import\s+[^;]*//|url\(\s*[\"']?(?:https?:)?//", path.read_text(encoding="utf8")
+            ), path
         # Plotly and MathJax can fetch maps and more when asked to, which no figure and no formula here does
         elif path.suffix == ".js" and "mathjax" not in path.parts and path.name != "plotly.min.js":
             text = path.read_text(encoding="utf8")
@@ -78,7 +88,9 @@ def test_no_source_is_left_in_the_text(page: str) -> None:
 def test_every_picture_has_words(page: str) -> None:
     for image in parsed(page).find_all("img"):
         assert image.has_attr("alt"), image
-        assert image["alt"].strip() or image.find_parent("article") is None, image  # empty: the logo beside its name
+        assert image["alt"].strip() or image.find_parent("article") is None, (
+            image
+        )  # empty: the logo beside its name
     for figure in parsed(page).select(".flowexec-figure"):
         assert figure["role"] == "img"
         assert len(figure["aria-label"].split()) >= 6
@@ -89,7 +101,7 @@ def test_headings_descend_one_step_at_a_time(page: str) -> None:
     levels = [int(h.name[1]) for h in parsed(page).select("article :is(h1, h2, h3, h4, h5, h6)")]
     assert levels[:1] == [1]
     assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False)), levels
+    assert all(after <= before + 1 for before, after in pairwise(levels)), levels
 
 
 @EACH

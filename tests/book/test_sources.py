@@ -1,4 +1,4 @@
-"""What every chapter holds and what none may: the house rules, read from the sources and the executed notebooks."""
+"""What every chapter holds and what none may, read from the sources and the executed notebooks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from tests.book.conftest import BOOK
 CHAPTERS = [chapter for chapter in BOOK.chapters if "/" in chapter.name]  # the first page teaches nothing yet
 EVERY = pytest.mark.parametrize("chapter", BOOK.chapters, ids=lambda c: c.name)
 TAUGHT = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda c: c.name)
-#: What a chapter may import: the package, arrays, figures, the glue between numbers and prose, and Python itself.
+#: What a chapter may import: the package, arrays, figures, the glue between numbers and prose, and Python
+#: itself.
 IMPORTS = {"flowexec", "numpy", "scipy", "plotly", "myst_nb", "IPython"} | sys.stdlib_module_names
 
 
@@ -45,13 +46,20 @@ def outputs(chapter: Chapter) -> list[dict[str, Any]]:
 
 def figures(chapter: Chapter) -> list[dict[str, Any]]:
     found = [o.get("data", {}).get("application/vnd.plotly.v1+json") for o in outputs(chapter)]
-    glued = [o.get("data", {}).get("application/papermill.record/application/vnd.plotly.v1+json") for o in outputs(chapter)]
+    glued = [
+        o.get("data", {}).get("application/papermill.record/application/vnd.plotly.v1+json")
+        for o in outputs(chapter)
+    ]
     return [figure for figure in (*found, *glued) if figure]
 
 
 @EVERY
 def test_chapter_defines_no_function_and_no_class(chapter: Chapter) -> None:
-    made = [n for n in ast.walk(ast.parse(code(chapter))) if isinstance(n, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)]
+    made = [
+        n
+        for n in ast.walk(ast.parse(code(chapter)))
+        if isinstance(n, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)
+    ]
     assert [node.name for node in made] == [], "it belongs into the package, with a test"
 
 
@@ -81,7 +89,9 @@ def test_every_parameter_has_a_type_and_a_comment(chapter: Chapter) -> None:
 
 @TAUGHT
 def test_three_to_five_exercises_each_with_a_solution(chapter: Chapter) -> None:
-    exercises = re.findall(r"^[`:]{3,}\{exercise(?:-start)?\}[^\n]*\n(?:[^\n]*\n)*?:label: *(\S+)", source(chapter), re.M)
+    exercises = re.findall(
+        r"^[`:]{3,}\{exercise(?:-start)?\}[^\n]*\n(?:[^\n]*\n)*?:label: *(\S+)", source(chapter), re.M
+    )
     solutions = re.findall(r"^[`:]{3,}\{solution(?:-start)?\} +(\S+)", source(chapter), re.M)
     assert 3 <= len(exercises) <= 5
     assert sorted(solutions) == sorted(exercises)
@@ -90,10 +100,14 @@ def test_three_to_five_exercises_each_with_a_solution(chapter: Chapter) -> None:
 
 @TAUGHT
 def test_chapter_says_what_it_does_not_show_and_whom_it_follows(chapter: Chapter) -> None:
-    assert re.search(r"^(## |[`:]{3,}\{admonition\} )What this (chapter )?does not show", source(chapter), re.M)
+    assert re.search(
+        r"^(## |[`:]{3,}\{admonition\} )What this (chapter )?does not show", source(chapter), re.M
+    )
     assert re.search(r"^## References$", source(chapter), re.M)
     assert re.search(r"\{bibliography\}\n:filter: docname in docnames", source(chapter))
-    assert re.search(r"\{prf:(theorem|proposition|lemma|corollary)\}", source(chapter)), "a result with its proof"
+    assert re.search(r"\{prf:(theorem|proposition|lemma|corollary)\}", source(chapter)), (
+        "a result with its proof"
+    )
     assert "{prf:proof}" in source(chapter)
 
 
@@ -101,7 +115,9 @@ def test_chapter_says_what_it_does_not_show_and_whom_it_follows(chapter: Chapter
 def test_every_glued_name_is_glued_and_used(chapter: Chapter) -> None:
     used = set(re.findall(r"\{glue:(?:text|math|md|)?\}`([^`:]+)", source(chapter)))
     used |= set(re.findall(r"\{glue(?::figure|:any)?\} *(\S+)\n", source(chapter)))
-    glued = {o["metadata"]["scrapbook"]["name"] for o in outputs(chapter) if "scrapbook" in o.get("metadata", {})}
+    glued = {
+        o["metadata"]["scrapbook"]["name"] for o in outputs(chapter) if "scrapbook" in o.get("metadata", {})
+    }
     assert used - glued == set(), "used in the prose, never computed"
     assert glued - used == set(), "computed for the prose, never used"
 
@@ -111,7 +127,9 @@ def test_every_figure_says_in_words_what_it_shows(chapter: Chapter) -> None:
     for figure in figures(chapter):
         alt = figure["layout"]["meta"]["alt"]
         assert len(alt.split()) >= 6, alt
-        assert "$" not in json.dumps(figure["layout"].get("xaxis", {})) + json.dumps(figure["layout"].get("yaxis", {}))
+        assert "$" not in json.dumps(figure["layout"].get("xaxis", {})) + json.dumps(
+            figure["layout"].get("yaxis", {})
+        )
 
 
 @EVERY
@@ -119,7 +137,9 @@ def test_no_trace_is_heavier_than_two_thousand_points(chapter: Chapter) -> None:
     for figure in figures(chapter):
         for trace in figure["data"]:
             for axis in ("x", "y"):
-                assert points(trace.get(axis)) <= 2000, f"{figure['layout']['meta']['alt']}: {trace.get('name')}"
+                assert points(trace.get(axis)) <= 2000, (
+                    f"{figure['layout']['meta']['alt']}: {trace.get('name')}"
+                )
 
 
 @EVERY
@@ -139,7 +159,11 @@ def test_nothing_executed_or_built_is_committed() -> None:
     if done.returncode:
         pytest.skip("not a git checkout")
     tracked = done.stdout.split()
-    assert [f for f in tracked if f.endswith((".ipynb", ".pyc", ".html")) and not f.startswith("flowexec/publish/")] == []
+    assert [
+        f
+        for f in tracked
+        if f.endswith((".ipynb", ".pyc", ".html")) and not f.startswith("flowexec/publish/")
+    ] == []
     assert [f for f in tracked if f.startswith(("_build/", "data/", ".venv/"))] == []
 
 

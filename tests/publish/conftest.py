@@ -90,7 +90,9 @@ def checkout(tmp_path: Path) -> Checkout:
 
 
 @pytest.fixture(scope="session")
-def first_build(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, subprocess.CompletedProcess[str]]:
+def first_build(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Checkout, subprocess.CompletedProcess[str]]:
     """The book built once, and what the build said; not to be changed."""
     made = make_checkout(tmp_path_factory.mktemp("first") / "checkout")
     return made, made.run("build")

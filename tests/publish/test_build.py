@@ -98,7 +98,9 @@ def test_failing_chapter_is_named_and_the_others_still_run(built: Any) -> None:
 
 
 def test_figure_without_alternative_text_fails_the_chapter(built: Any) -> None:
-    built.edit(WALK, lambda text: text.replace('    meta={"alt": "Single', '    meta={"alternative": "Single'))
+    built.edit(
+        WALK, lambda text: text.replace('    meta={"alt": "Single', '    meta={"alternative": "Single')
+    )
     done = built.run("build")
     assert done.returncode == 1
     assert "markets/walk" in done.stderr
@@ -188,12 +190,16 @@ def test_second_build_at_the_same_time_is_refused(checkout: Any) -> None:
 
 def test_chapter_taken_out_of_the_book_takes_its_notebook_along(built: Any) -> None:
     built.edit("_toc.yml", lambda text: text[: text.index("- caption: Classical")])
-    built.edit("book/intro.md", lambda text: text.replace(" {ref}`ch-walk` comes before {ref}`ch-costs`.", ""))
+    built.edit(
+        "book/intro.md", lambda text: text.replace(" {ref}`ch-walk` comes before {ref}`ch-costs`.", "")
+    )
     assert built.run("build").returncode == 0
     assert files_below(built.root / "_build/executed") == ["markets/walk.ipynb", "markets/walk.json"]
 
 
-def wait_for(condition: Callable[[], Any], process: subprocess.Popen[str] | None = None, seconds: float = 60) -> None:
+def wait_for(
+    condition: Callable[[], Any], process: subprocess.Popen[str] | None = None, seconds: float = 60
+) -> None:
     end = time.monotonic() + seconds
     while not condition():
         if process is not None and process.poll() is not None:

@@ -22,7 +22,9 @@ def book() -> Book:
 def write_chapter(folder: Path, cell: str, *, cells: int = 1) -> Chapter:
     source = folder / "chapter.md"
     code = f"```{{code-cell}} ipython3\n:tags: [parameters]\n\n{cell}\n```\n" * cells
-    source.write_text(f"---\nkernelspec:\n  display_name: Python 3\n  name: python3\n---\n\n# A chapter\n\n{code}")
+    source.write_text(
+        f"---\nkernelspec:\n  display_name: Python 3\n  name: python3\n---\n\n# A chapter\n\n{code}"
+    )
     return Chapter("chapter", "book/chapter", source)
 
 
@@ -35,7 +37,9 @@ def test_chapters_are_the_notebooks_of_the_table_of_contents_in_order(book: Book
 def test_parameters_carry_type_default_and_comment(book: Book) -> None:
     parameters = book.chapter("walk").parameters
     assert list(parameters) == ["sigma", "n_paths", "n_steps", "shown", "label", "band", "seed"]
-    assert parameters["sigma"] == Parameter("sigma", "float", 0.95, "volatility, currency per share and root day")
+    assert parameters["sigma"] == Parameter(
+        "sigma", "float", 0.95, "volatility, currency per share and root day"
+    )
     assert parameters["shown"] == Parameter("shown", "list[int]", [0, 1, 2], "paths drawn")
     assert parameters["band"].default is True
     assert book.chapter("costs").parameters["shares"].default == 1_000_000
@@ -55,7 +59,9 @@ def test_parameters_are_those_papermill_reports(book: Book, tmp_path: Path) -> N
     }
 
 
-@pytest.mark.parametrize("name", ["markets/walk", "walk", "book/markets/walk", "book/markets/walk.md", "markets/walk/"])
+@pytest.mark.parametrize(
+    "name", ["markets/walk", "walk", "book/markets/walk", "book/markets/walk.md", "markets/walk/"]
+)
 def test_chapter_is_found_by_full_or_last_name(book: Book, name: str) -> None:
     assert book.chapter(name).name == "markets/walk"
 
@@ -155,7 +161,9 @@ def test_two_parameter_cells_are_a_defect_of_the_chapter(tmp_path: Path) -> None
         _ = chapter.parameters
 
 
-@pytest.mark.parametrize("line", ["beta: float = 0.6  # beta = 1 is linear", "a: int | None = 3  # a union", "a = b = 2"])
+@pytest.mark.parametrize(
+    "line", ["beta: float = 0.6  # beta = 1 is linear", "a: int | None = 3  # a union", "a = b = 2"]
+)
 def test_parameter_that_papermill_would_drop_is_a_defect_of_the_chapter(tmp_path: Path, line: str) -> None:
     chapter = write_chapter(tmp_path, f"{line}\nseed: int = 1  # seed")
     with pytest.raises(PublishError, match="papermill cannot read the parameter"):

@@ -10,7 +10,7 @@ import pytest
 from flowexec.publish.digest import chapter_digest, package_modules
 
 FILES = {
-    "__init__.py": '"""Package."""\nfrom .market import Heston\nfrom .costs import cost\n__all__ = ["Heston", "cost"]\n',
+    "__init__.py": '"""Package."""\nfrom .market import Heston\nfrom .costs import cost\n__all__ = []\n',
     "costs.py": "def cost():\n    from .tools import deep\n    return deep\n",
     "tools.py": "deep = 1\n",
     "market/__init__.py": "from .heston import Heston\nfrom .other import Other\n",
@@ -33,14 +33,20 @@ def package(tmp_path: Path) -> Path:
     ("code", "reached"),
     [
         ("import numpy as np", []),
-        ("from flowexec import Heston", ["__init__.py", "checks.py", "market/__init__.py", "market/heston.py"]),
+        (
+            "from flowexec import Heston",
+            ["__init__.py", "checks.py", "market/__init__.py", "market/heston.py"],
+        ),
         ("from flowexec.market import Other", ["market/__init__.py", "market/other.py"]),
         ("from flowexec.market.other import Other", ["market/other.py"]),
         ("import flowexec.market.other", ["market/other.py"]),
         ("from flowexec import market", ["__init__.py", "market/__init__.py"]),
         ("import flowexec as fx\nfx.cost()", ["__init__.py", "costs.py", "tools.py"]),
         ("%matplotlib inline\nfrom flowexec import cost", ["__init__.py", "costs.py", "tools.py"]),
-        ("from flowexec.market import *", ["checks.py", "market/__init__.py", "market/heston.py", "market/other.py"]),
+        (
+            "from flowexec.market import *",
+            ["checks.py", "market/__init__.py", "market/heston.py", "market/other.py"],
+        ),
         ("def f():\n    from flowexec.tools import deep", ["tools.py"]),
     ],
 )
@@ -48,7 +54,9 @@ def test_modules_a_chapter_reaches(package: Path, code: str, reached: list[str])
     assert [p.relative_to(package).as_posix() for p in package_modules(package, code)] == reached
 
 
-def test_what_changes_the_digest_and_what_does_not(checkout: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_changes_the_digest_and_what_does_not(
+    checkout: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("FLOWEXEC_LOBSTER", raising=False)
 
     def digest() -> str:
@@ -65,7 +73,11 @@ def test_what_changes_the_digest_and_what_does_not(checkout: Any, tmp_path: Path
         (walk, lambda t: t.replace(":tags: [nbval-check-output]", ":tags: [hide-output]"), True),
         ("flowexec/figures/theme.py", lambda t: t + "\n# a word\n", True),  # a module it imports
         ("constraints.txt", lambda t: t + "another==1.0\n", True),  # the lock
-        (walk, lambda t: t.replace("rng = np", "import os; os.environ.get('FLOWEXEC_LOBSTER')\nrng = np"), True),
+        (
+            walk,
+            lambda t: t.replace("rng = np", "import os; os.environ.get('FLOWEXEC_LOBSTER')\nrng = np"),
+            True,
+        ),
     ]:
         checkout.edit(path, change)
         assert (digest() != last) == changes, path
@@ -81,6 +93,8 @@ def test_what_changes_the_digest_and_what_does_not(checkout: Any, tmp_path: Path
     assert digest() != with_data
     monkeypatch.delenv("FLOWEXEC_LOBSTER")
     assert digest() == last
-    (checkout.root / "data" / "lobster").mkdir(parents=True)  # where the data is looked for without the variable
+    (checkout.root / "data" / "lobster").mkdir(
+        parents=True
+    )  # where the data is looked for without the variable
     (checkout.root / "data" / "lobster" / "book.csv").write_text("1,2\n")
     assert digest() == with_data

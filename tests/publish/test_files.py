@@ -16,7 +16,9 @@ from flowexec.publish.run import workspace, write_atomically
 from flowexec.publish.serve import site_server
 
 
-def test_interrupted_write_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_write_leaves_the_old_file_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     target = tmp_path / "deep" / "file.txt"
     write_atomically(target, "first")
 

@@ -20,7 +20,9 @@ def what_if(first_build: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[
     checkout, _ = first_build
     folder = tmp_path_factory.mktemp("runs")
     stamps = checkout.stamps()
-    done = checkout.run("run", "walk", "-p", "n_paths", "300", "-p", "sigma", "2", "-p", "shown", "[0, 4]", "-o", str(folder))
+    done = checkout.run(
+        "run", "walk", "-p", "n_paths", "300", "-p", "sigma", "2", "-p", "shown", "[0, 4]", "-o", str(folder)
+    )
     assert done.returncode == 0, done.stderr
     return {"said": done.stdout, "folder": folder, "untouched": checkout.stamps() == stamps}
 
@@ -39,7 +41,9 @@ def test_notebook_was_run_with_the_parameters(what_if: dict[str, Any]) -> None:
     assert len(injected) == 1
     assert "sigma = 2.0" in "".join(injected[0]["source"])
     assert "theorem 4.00" in json.dumps(notebook["cells"])
-    assert str(what_if["folder"]) not in json.dumps(notebook)  # nothing of this machine in what a reader may pass on
+    assert str(what_if["folder"]) not in json.dumps(
+        notebook
+    )  # nothing of this machine in what a reader may pass on
 
 
 def test_page_loads_nothing(what_if: dict[str, Any]) -> None:
@@ -70,7 +74,9 @@ def test_page_reads_like_the_book(what_if: dict[str, Any]) -> None:
 
 @pytest.mark.browser
 @pytest.mark.parametrize(("width", "dark"), [(1300, False), (390, True)])
-def test_page_opens_from_disk_with_the_network_off(what_if: dict[str, Any], chromium: Any, width: int, dark: bool) -> None:
+def test_page_opens_from_disk_with_the_network_off(
+    what_if: dict[str, Any], chromium: Any, width: int, dark: bool
+) -> None:
     url = next(what_if["folder"].glob("*.html")).as_uri()
     with opened(chromium, url, width=width, dark=dark) as watched:
         page = watched.page
@@ -91,7 +97,10 @@ def test_page_opens_from_disk_with_the_network_off(what_if: dict[str, Any], chro
         (["walk", "-p", "sigma", "nan"], "`sigma` must be a number, got 'nan' (it must be finite)"),
         (["walk", "-p", "band", "3"], "`band` must be true or false, got '3'"),
         (["walk", "-p", "shown", "[1, two]"], "`shown` must be a list of whole numbers"),
-        (["walk", "-f", "nowhere.yaml"], "Cannot read the parameter file nowhere.yaml: No such file or directory."),
+        (
+            ["walk", "-f", "nowhere.yaml"],
+            "Cannot read the parameter file nowhere.yaml: No such file or directory.",
+        ),
     ],
 )
 def test_mistakes_are_one_sentence_and_write_nothing(first_build: Any, words: list[str], said: str) -> None:
@@ -117,12 +126,19 @@ def test_parameters_from_a_file_and_the_command_line_wins(built: Any) -> None:
     done = built.run("run", "costs", "-f", "mine.yaml", "-p", "shares", "2e3")
     assert done.returncode == 0, done.stderr
     made = built.root / "_build/runs/classical-costs__eta=1e-06,shares=2000"
-    assert "Selling at once costs 4." in BeautifulSoup(Path(f"{made}.html").read_text(), "html.parser").get_text()
+    assert (
+        "Selling at once costs 4."
+        in BeautifulSoup(Path(f"{made}.html").read_text(), "html.parser").get_text()
+    )
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("eta: [", "mine.yaml is not YAML"), ("- eta\n", "must hold one `name: value` a line"), ("1: 2\n", "must hold one")],
+    [
+        ("eta: [", "mine.yaml is not YAML"),
+        ("- eta\n", "must hold one `name: value` a line"),
+        ("1: 2\n", "must hold one"),
+    ],
 )
 def test_file_that_is_no_table_of_parameters_is_refused(built: Any, text: str, said: str) -> None:
     (built.root / "mine.yaml").write_text(text)
