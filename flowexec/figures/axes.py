@@ -78,7 +78,7 @@ class Axis:
 
     def layout(self, span: list[float]) -> dict[str, Any]:
         """Plotly's form of the axis."""
-        axis: dict[str, Any] = {"title": {"text": self.title}, "type": "log" if self.log else "linear"}
+        axis: dict[str, Any] = {"type": "log" if self.log else "linear"}
         ticks = self.ticks if self.ticks is not None else (log_ticks(*span) if self.log else None)
         if ticks is not None:
             return axis | {"tickmode": "array", "tickvals": list(ticks), "ticktext": list(ticks.values())}

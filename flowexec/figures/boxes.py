@@ -70,6 +70,15 @@ def text_size(text: str, font: float) -> tuple[float, float]:
     return 0.55 * font * max(map(len, lines)) + 4, LINE * font * len(lines)
 
 
+def wrapped(text: str, width: float, font: float) -> str:
+    """The text in two lines, broken at the space nearest its middle, if it is wider than `width` in one."""
+    spaces = [i for i, letter in enumerate(text) if letter == " "]
+    if "<br>" in text or not spaces or text_size(text, font)[0] <= width:
+        return text
+    middle = min(spaces, key=lambda i: abs(i - len(text) / 2))
+    return f"{text[:middle]}<br>{text[middle + 1 :]}"
+
+
 def candidates(curve: np.ndarray, size: tuple[float, float], clear: float = 0.0) -> Boxes:
     """All boxes of `size` that may name the curve [point, 2]; `clear`: radius of a lone point's marker."""
     half = np.array(size) / 2

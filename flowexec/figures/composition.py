@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .annotations import named_rows, resized, vertical_marks
-from .boxes import LINE, text_size
+from .boxes import LINE, text_size, wrapped
 from .lanes import stack_lanes
 from .naming import Panel, legend, name_curves
 
@@ -20,6 +20,9 @@ _GAP = 26.0  # pixels between rows
 _LONGEST = (
     100.0  # pixels that names of rows may take from a phone's width; longer ones stand above their rows
 )
+
+
+_PAGE, _PHONE = 712.0, 336.0  # pixels from the figure's left edge to the right end of its data
 
 
 class Frame(NamedTuple):
@@ -39,16 +42,18 @@ class Frame(NamedTuple):
 
 def compose(drawing: Drawing) -> dict[str, Any]:
     """The layout of the page, with the phone's in `meta.narrow`."""
-    names = max((text_size(t, 13)[0] for t in drawing.row_names.values()), default=0.0)
+    names = max((text_size(text, 12)[0] for text in drawing.row_names.values()), default=0.0)
     above = names > _LONGEST
-    page_width, phone_width = (690.0 - names, 320.0 - names * (not above)) if names else (632.0, 276.0)
+    page_width = _PAGE - max(_left(drawing, 13), 64.0)
+    phone_width = _PHONE - (0.0 if above else _left(drawing, 12))
     wide = Frame(drawing.height, page_width, {"l": 64, "r": 24, "t": 14 + drawing.top, "b": 56}, 13)
     narrow = Frame(drawing.narrow_height, phone_width, {"l": 8, "r": 20, "t": 12 + drawing.top, "b": 50}, 12)
     if above:
         narrow = narrow._replace(height=80 + drawing.top + 46 * len(drawing.row_names))
     page, phone = _fit(drawing, wide), _fit(drawing, narrow)
     for key in [k for k in phone if "axis" in k]:
-        phone[key] |= {"tickfont": {"size": 12}, "title": {"font": {"size": 13}, "standoff": 8}}
+        phone[key]["tickfont"] = {"size": 12}
+        phone[key]["title"] |= {"font": {"size": 13}, "standoff": 8}
     phone["xaxis"] |= drawing.x.narrow_ticks()
     phone["margin"]["b"] = 8  # its axis' texts make their own room
     if above:
@@ -72,6 +77,13 @@ def compose(drawing: Drawing) -> dict[str, Any]:
     return {"barmode": "overlay", "bargap": 0, **page, "meta": {"narrow": phone}}
 
 
+def _left(drawing: Drawing, font: int) -> float:
+    """Pixels that the y axes' ticks and titles take."""
+    texts = [text for axis in drawing.rows for text in (axis.ticks or {}).values()] or ["0.000"]
+    title = 24.0 if any(axis.title for axis in drawing.rows) else 0.0
+    return 6.0 + max(34.0, *(text_size(text, font)[0] for text in texts)) + title
+
+
 def axis_key(stem: str, row: int) -> str:
     """Plotly's name of a row's axis: `y`, `y2`, … in a trace, `yaxis`, `yaxis2`, … in a layout."""
     return stem + (str(row + 1) if row else "")
@@ -90,11 +102,15 @@ def _fit(drawing: Drawing, frame: Frame) -> dict[str, Any]:
     )
     marks, lines = vertical_marks(drawing.marks, lanes, drawing.x, frame.font, frame.tall)
     names, unclear = name_curves(drawing, panels, lanes, frame.font)
+    x_title = wrapped(drawing.x.title, frame.width, frame.font + 1)
     layout: dict[str, Any] = {
         "height": frame.height,
         "margin": dict(frame.margin),
         "showlegend": unclear,
-        "xaxis": {"range": list(x_span)},
+        "xaxis": {
+            "range": list(x_span),
+            "title": {"text": x_title},
+        },
         "annotations": [resized(text, frame.font) for text in drawing.notes] + marks + names,
         "shapes": drawing.shapes + lines,
     }
@@ -104,7 +120,8 @@ def _fit(drawing: Drawing, frame: Frame) -> dict[str, Any]:
         )
         layout["height"] += rows * 20
     for panel in panels:
-        place = {"domain": [panel.bottom, panel.top], "range": list(panel.y_span)}
+        title = wrapped(drawing.rows[panel.row].title, panel.size[1] + _GAP, frame.font + 1)
+        place = {"domain": [panel.bottom, panel.top], "range": list(panel.y_span), "title": {"text": title}}
         layout[axis_key("yaxis", panel.row)] = place
     return layout
 

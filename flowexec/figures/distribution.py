@@ -48,8 +48,7 @@ def cost_distribution(
 
     Notes
     -----
-    VaR is drawn as a bar, CVaR as a diamond, both by `analytics.var_cvar`; the histogram's band is ±2 s.e.
-    Pinned by `tests/figures/test_distribution.py`.
+    VaR is a bar, CVaR a diamond, both by `analytics.var_cvar`. Pinned by `tests/figures/test_distribution.py`.
     """
     named = check_named("costs", costs) if isinstance(costs, Mapping) else {"cost": costs}
     totals = {}
@@ -181,8 +180,7 @@ def density(
 
     Notes
     -----
-    A bar's standard error is √(p(1 − p)/n)/width with the *exact* p.
-    Pinned by `tests/figures/test_distribution.py`.
+    A bar's standard error is √(p(1 − p)/n)/width, p exact. Pinned by `tests/figures/test_distribution.py`.
     """
     sample = check_series("sample", sample, least=100)
     low, high = np.quantile(sample, [0.0005, 0.9995])

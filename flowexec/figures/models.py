@@ -59,7 +59,7 @@ def characteristic_function(
         np.array([[f(v * sample).mean(), f(v * sample).std(ddof=1)] for v in u]).T for f in (np.cos, np.sin)
     ]
     drawing = Drawing(
-        Axis(f"u, argument of E[exp(iu · {variable})] (dimensionless)"),
+        Axis(f"u in E[exp(iu · {variable})] (dimensionless)"),
         [Axis("Characteristic function"), Axis("Sample − exact")],
         (2.0, 1.3),
         height=height,
