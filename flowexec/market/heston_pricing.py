@@ -1,4 +1,4 @@
-"""Heston's model without simulation: characteristic function, European prices, laws of log return and variance."""
+"""Heston's model without simulation: characteristic function, European prices, laws of return and variance."""
 
 from __future__ import annotations
 
@@ -157,9 +157,10 @@ def log_return_distribution(model: Heston, x: Any, t: float) -> np.ndarray:
 
 
 def variance_density(model: Heston, v: Any, t: float) -> np.ndarray:
-    """Density of v_t at `v` (any shape): v_t = c·χ′²_d(λ), c = ξ²(1−e^{−κt})/(4κ), d = 4κθ/ξ², λ = v₀e^{−κt}/c.
+    """Density of v_t at `v` (any shape).
 
-    The noncentral chi-square law of Cox, Ingersoll & Ross (1985, eq. 18). It is unbounded at 0 when d < 2.
+    v_t = c·χ′²_d(λ), with c = ξ²(1−e^{−κt})/(4κ), d = 4κθ/ξ² degrees of freedom, λ = v₀e^{−κt}/c. The
+    noncentral chi-square law of Cox, Ingersoll & Ross (1985, eq. 18). It is unbounded at 0 when d < 2.
     Pinned by `tests/market/test_heston_pricing.py`.
     """
     from scipy.stats import ncx2  # the slowest import of all; only this needs it

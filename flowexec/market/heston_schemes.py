@@ -86,11 +86,8 @@ def qe_m_constants(kappa: float, theta: float, xi: float, rho: float, mu: float,
     18); K₂ and K₃ = K₄ of his (33); A = K₂ + K₄/2. ψ = s²/m² falls as v rises: ψ > ψ_c means v <
     `low_variance`.
 
-    Raises
-    ------
-    ValueError
-        When E[exp(A v')|v] is infinite for some v: the price then has no martingale correction at this step.
-        That happens only for ρ > 0 and long steps.
+    Raises ValueError when E[exp(A v')|v] is infinite for some v: the price then has no martingale correction at
+    this step. That happens only for ρ > 0 and long steps.
     """
     decay, gone = math.exp(-kappa * dt), -math.expm1(-kappa * dt)
     k2 = 0.5 * dt * (kappa * rho / xi - 0.5) + rho / xi
@@ -193,31 +190,23 @@ class IVIConstants(NamedTuple):
     next_intercept: float
     next_slope: float
     rho: float
-    rho_bar: float
 
 
 def ivi_constants(kappa: float, theta: float, xi: float, rho: float, mu: float, dt: float) -> IVIConstants:
     """The numbers of Abi Jaber (2024) that do not depend on the path.
 
-    B = (1 − e^{−κΔ})/κ, E[U|v] = α = vB + θ(Δ − B), s = ξB.
-
-    Raises
-    ------
-    ValueError
-        When ρs > 1: only up to there is the price of this scheme a martingale.
+    B = (1 − e^{−κΔ})/κ, E[U|v] = α = vB + θ(Δ − B), s = ξB. Raises ValueError when ρs > 1: only up to there is
+    the price of this scheme a martingale.
     """
     gone = -math.expm1(-kappa * dt)
-    b = gone / kappa
-    s = xi * b
+    b, s = gone / kappa, xi * gone / kappa
     if rho * s > 1:
         raise ValueError(
             f"`n_steps` must be larger: in scheme 'ivi' the price is no martingale for a step of {dt:g} days "
             f"with rho={rho!r} and xi={xi!r}, as ρξ(1 − e^(−κΔ))/κ = {rho * s:g} > 1"
         )
     gain = kappa * (1 - gone) / gone  # 1/B − κ without its cancellation
-    return IVIConstants(
-        mu * dt, theta * (dt - b), b, s, theta * (1 - gain * dt), gain, rho, math.sqrt(1 - rho**2)
-    )
+    return IVIConstants(mu * dt, theta * (dt - b), b, s, theta * (1 - gain * dt), gain, rho)
 
 
 @compiled
@@ -239,6 +228,7 @@ def _ivi_step(
     U by Michael, Schucany & Haas (1976), their smaller root in the form that does not cancel. v' is written
     (1/B − κ)U + θ(1 − (1/B − κ)Δ), the same number: both terms are positive, so it needs no positive part.
     """
+    rho_bar = math.sqrt(1 - c.rho**2)
     for j in range(v.shape[0]):
         mean = c.mean_intercept + c.mean_slope * v[j]
         w = 0.5 * (c.noise * z_v[j]) ** 2 / mean  # mean · Z_v² / (2 · shape)
@@ -248,7 +238,7 @@ def _ivi_step(
         u = smaller if uniform[j] * (1 + ratio) <= ratio else larger
         v_next[j] = c.next_slope * u + c.next_intercept
         z = (u - mean) / c.noise
-        log_growth[j] = c.drift - 0.5 * u + c.rho * z + c.rho_bar * math.sqrt(u) * z_s[j]
+        log_growth[j] = c.drift - 0.5 * u + c.rho * z + rho_bar * math.sqrt(u) * z_s[j]
 
 
 SCHEMES: dict[str, tuple[Callable[..., Any], Callable[..., None]]] = {
