@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..checks import check_choice, check_real
+from ..checks import check_choice, check_kind, check_real
 from .paths import MarketPaths
 from .streams import STREAM_PATHS, StreamSlice, check_simulation, for_each_stream, generator
 from .volume import VolumeCurve
@@ -76,6 +76,7 @@ class Heston:
         check_real("drift", self.drift)
         check_choice("scheme", self.scheme, ("qe_m", "euler", "ivi"))
         check_real("spread", self.spread, at_least=0)
+        check_kind("volume", self.volume, VolumeCurve)
 
     @classmethod
     def from_annual(
@@ -99,8 +100,9 @@ class Heston:
         (ξ√v dB loses √days with √v and √days with dB, and dv must lose `days` once); ρ stays.
         """
         check_real("days", days, above=0)
+        volume = VolumeCurve() if volume is None else volume
         # before they are divided, so that a message quotes the number the caller wrote
-        annual = cls(price, v0, kappa, theta, xi, rho, drift, scheme, spread, volume or VolumeCurve())
+        annual = cls(price, v0, kappa, theta, xi, rho, drift, scheme, spread, volume)
         return cls(
             price,
             annual.v0 / days,
@@ -111,7 +113,7 @@ class Heston:
             annual.drift / days,
             scheme,
             spread,
-            annual.volume,
+            volume,
         )
 
     @property
@@ -121,15 +123,18 @@ class Heston:
 
     def mean_variance(self, t: float) -> float:
         """E[v_t] = θ + (v₀ − θ)e^{−κt}."""
+        check_real("t", t, at_least=0)
         return self.theta + (self.v0 - self.theta) * math.exp(-self.kappa * t)
 
     def variance_of_variance(self, t: float) -> float:
         """Var[v_t] = v₀ ξ²e^{−κt}(1 − e^{−κt})/κ + θξ²(1 − e^{−κt})²/(2κ)."""
+        check_real("t", t, at_least=0)
         gone = -math.expm1(-self.kappa * t)
         return self.xi**2 * gone / self.kappa * (self.v0 * (1 - gone) + 0.5 * self.theta * gone)
 
     def mean_integrated_variance(self, t: float) -> float:
         """E[I_t] = θt + (v₀ − θ)(1 − e^{−κt})/κ, where I_t = ∫₀ᵗ v ds."""
+        check_real("t", t, at_least=0)
         return self.theta * t - (self.v0 - self.theta) * math.expm1(-self.kappa * t) / self.kappa
 
     def variance_of_integrated_variance(self, t: float) -> float:
@@ -150,6 +155,7 @@ class Heston:
 
     def _mean_variance_against(self, t: float, power: int) -> float:
         """∫₀ᵗ E[v_s] B(t−s)^power ds by Gauss–Legendre: the closed forms lose all digits at small κt."""
+        check_real("t", t, at_least=0)
         nodes, weights = np.polynomial.legendre.leggauss(16)
         panels = max(1, math.ceil(self.kappa * t))
         edges = np.linspace(0.0, t, min(panels, 1000) + 1)
@@ -176,10 +182,8 @@ class Heston:
             When an argument breaks its rule, or when the step is so long and ρ so positive that the scheme's
             price has no mean: a larger `n_steps` helps.
         """
-        from .heston_schemes import (
-            SCHEMES,
-            Block,
-        )  # numba takes longer to import than all the rest of the package
+        # numba takes longer to import than all the rest of the package
+        from .heston_schemes import SCHEMES, Block
 
         check_simulation(n_paths, n_steps, horizon, seed, first_path, threads)
         make_constants, kernel = SCHEMES[self.scheme]

@@ -1,8 +1,9 @@
-"""Heston's model without simulation: characteristic function, European prices, laws of return and variance."""
+"""Heston without simulation: characteristic function, European prices, laws of the return and the variance."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,8 +92,6 @@ def european_price(
     -----
     Pinned by `tests/market/test_heston_pricing.py`: published prices, parity, the Black–Scholes limit.
     """
-    from dataclasses import replace
-
     from scipy.integrate import quad_vec  # only pricing integrates
     from scipy.special import ndtr
 

@@ -86,8 +86,8 @@ def qe_m_constants(kappa: float, theta: float, xi: float, rho: float, mu: float,
     18); K₂ and K₃ = K₄ of his (33); A = K₂ + K₄/2. ψ = s²/m² falls as v rises: ψ > ψ_c means v <
     `low_variance`.
 
-    Raises ValueError when E[exp(A v')|v] is infinite for some v: the price then has no martingale correction at
-    this step. That happens only for ρ > 0 and long steps.
+    Raises ValueError when E[exp(A v')|v] is infinite for some v: the price then has no martingale correction
+    at this step. That happens only for ρ > 0 and long steps.
     """
     decay, gone = math.exp(-kappa * dt), -math.expm1(-kappa * dt)
     k2 = 0.5 * dt * (kappa * rho / xi - 0.5) + rho / xi
@@ -195,8 +195,8 @@ class IVIConstants(NamedTuple):
 def ivi_constants(kappa: float, theta: float, xi: float, rho: float, mu: float, dt: float) -> IVIConstants:
     """The numbers of Abi Jaber (2024) that do not depend on the path.
 
-    B = (1 − e^{−κΔ})/κ, E[U|v] = α = vB + θ(Δ − B), s = ξB. Raises ValueError when ρs > 1: only up to there is
-    the price of this scheme a martingale.
+    B = (1 − e^{−κΔ})/κ, E[U|v] = α = vB + θ(Δ − B), s = ξB. Raises ValueError when ρs > 1: only up to there
+    is the price of this scheme a martingale.
     """
     gone = -math.expm1(-kappa * dt)
     b, s = gone / kappa, xi * gone / kappa

@@ -59,7 +59,7 @@ def default_threads() -> int:
     """`FLOWEXEC_THREADS`, else the number of cores this process may use."""
     asked = os.environ.get("FLOWEXEC_THREADS")
     if asked is not None:
-        if not asked.isdigit() or int(asked) < 1:
+        if not asked.isdecimal() or int(asked) < 1:
             raise ValueError(f"`FLOWEXEC_THREADS` must be a whole number, at least 1, got {asked!r}")
         return int(asked)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
