@@ -1,4 +1,4 @@
-"""Heston without simulation: characteristic function, European prices, laws of the return and the variance."""
+"""Heston without simulation: characteristic function, European prices, laws of return and variance."""
 
 from __future__ import annotations
 
