@@ -3,7 +3,8 @@
 from .comparisons import curves, estimates_against
 from .costs import cost_components, cost_waterfall
 from .day import over_the_day, volume_curve
-from .distribution import cost_distribution, density
+from .density import density
+from .distribution import cost_distribution
 from .execution import inventory_fan, price_and_fills
 from .forest import forest
 from .frontier import frontier

@@ -83,7 +83,7 @@ def candidates(curve: np.ndarray, size: tuple[float, float], clear: float = 0.0)
     """All boxes of `size` that may name the curve [point, 2]; `clear`: radius of a lone point's marker."""
     half = np.array(size) / 2
     points = resample(curve, 40)
-    reaches = [np.array(side) * (OFFSET + clear) for side in _SIDES]
+    reaches = [np.array(side) * (OFFSET + clear * (0.6 if 0 not in side else 1.0)) for side in _SIDES]
     sides = list(_SIDES)
     for radius in _LEADERS["point" if len(points) == 1 else "curve"]:
         for right, up in _SIDES:

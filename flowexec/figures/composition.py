@@ -102,7 +102,7 @@ def _fit(drawing: Drawing, frame: Frame) -> dict[str, Any]:
     )
     marks, lines = vertical_marks(drawing.marks, lanes, drawing.x, frame.font, frame.tall)
     names, unclear = name_curves(drawing, panels, lanes, frame.font)
-    x_title = wrapped(drawing.x.title, frame.width, frame.font + 1)
+    x_title = wrapped(drawing.x.title, frame.width + 1.8 * frame.margin["r"], frame.font + 1)
     layout: dict[str, Any] = {
         "height": frame.height,
         "margin": dict(frame.margin),

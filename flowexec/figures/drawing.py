@@ -62,7 +62,7 @@ class Drawing:
 
     def line(
         self, x: Any, y: Any, *, colour: str, row: int = 0, dash: str = "solid", width: float = 2.2,
-        label: str = "", hover: str | None = None, step: bool = False, alpha: float = 1.0,
+        name: str = "", label: str = "", hover: str | None = None, step: bool = False, alpha: float = 1.0,
         blocks: bool = False,
     ) -> None:  # fmt: skip
         """A curve; `label` is placed beside it, `blocks` keeps labels off it."""
@@ -74,7 +74,7 @@ class Drawing:
             "dash": dash,
             "shape": "hv" if step else "linear",
         }
-        self._scatter(row, x, y, hover, mode="lines", name=label, line=stroke, showlegend=bool(label))
+        self._scatter(row, x, y, hover, mode="lines", name=name or label, line=stroke, showlegend=bool(label))
         if label:
             self.label(x, y, label, colour, row=row, step=step, traced=True)
         if blocks:

@@ -136,6 +136,7 @@ def price_and_fills(
         (2.6, 1.0),
         height=height,
         narrow_height=430,
+        margin=0.02,
     )
     drawing.line(times, mid, colour=INK, width=1.6, label="mid without the order", hover="mid %{y:.4f}")
     if np.abs(moved - mid).max() > 1e-9 * mid[0]:

@@ -34,7 +34,8 @@ def forest(
     Parameters
     ----------
     differences : mapping of str to Estimate
-        From top to bottom, for instance paired differences of mean cost to TWAP.
+        From top to bottom, for instance paired differences of mean cost to TWAP. Names that agree up to their
+        first comma share a colour.
     x_title : str
         With the unit.
     zero : str
@@ -75,7 +76,8 @@ def forest(
     if better:  # the axis reaches far enough left for the word, also on a phone
         widest = max(abs(e.value) + NORMAL_95 * e.standard_error for e in items.values())
         drawing.x.reach([-widest * (side_room + text_size(words[0], 13)[0]) / 160])
-    looks = identities(items)
+    groups = {name: name.split(",")[0] for name in items}
+    looks = identities(dict.fromkeys(groups.values()))
     places = decimals(max(item.standard_error for item in items.values()))
     clear = []
     for i, (name, item) in enumerate(items.items()):
@@ -87,7 +89,7 @@ def forest(
             [item.value],
             [rows - 1 - i],
             error_x=[half],
-            colour=looks[name].colour,
+            colour=looks[groups[name]].colour,
             size=9,
             hollow=[undecided],
             hover=f"{name}: {estimate(item, signed=True)} (s.e.)",

@@ -53,7 +53,8 @@ def decimals(standard_error: float) -> int:
 
 def fixed(value: float, places: int, *, signed: bool = False) -> str:
     """A number with so many decimals, thousands in groups, and a true minus sign."""
-    return f"{value:{'+' if signed else ''},.{places}f}".replace("-", "−")
+    value = round(value, places) + 0.0  # a negative zero would keep its sign
+    return f"{value:{'+' if signed and value else ''},.{places}f}".replace("-", "−")
 
 
 def _is_exact(item: Estimate) -> bool:

@@ -23,6 +23,17 @@ def test_forest_is_hollow_exactly_where_the_interval_holds_zero():
     assert "peeks (−3.00 ± 0.30)" in figure.layout.meta["alt"]
 
 
+def test_rows_that_agree_up_to_a_comma_share_a_colour():
+    figure = forest({f"{n}, {k}": Estimate(k, 0.1) for n in ("a", "TWAP") for k in (1, 2)}, x_title="x")
+    colours = [t.marker.line.color for t in figure.data if t.mode == "markers"]
+    assert colours[0] == colours[1] != colours[2] == colours[3] == STRATEGY_COLOURS["TWAP"]
+
+
+def test_next_to_nothing_has_no_sign():
+    figure = forest({"a": Estimate(-0.0004, 0.03), "b": Estimate(2.0, 0.03)}, x_title="x")
+    assert {"0.000", "+2.000"} <= {note.text for note in figure.layout.annotations}
+
+
 def test_forest_reads_from_top_to_bottom_and_reaches_zero():
     figure = forest({"a": Estimate(5, 0.1), "b": Estimate(6, 0.1)}, x_title="x")
     assert figure.layout.yaxis.tickvals[0] > figure.layout.yaxis.tickvals[1]
