@@ -211,7 +211,9 @@ def walking_cost(
         if name in fits:
             coefficient, exponent = _power_law(name, fits[name], shares, values, hollow)
             grid = np.geomspace(shares.min(), shares[~hollow].max() if (~hollow).any() else shares.max(), 100)
-            drawing.line(grid, coefficient * grid**exponent, colour=colour, dash="dash", width=1.8)
+            drawing.line(
+                grid, coefficient * grid**exponent, colour=colour, dash="dash", width=1.8, blocks=True
+            )
             label = f"{name} ∝ shares<sup>{exponent:.2f}</sup>"
             word += f", close to a power {exponent:.2f} of the size"
         drawing.points(
