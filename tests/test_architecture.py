@@ -1,10 +1,11 @@
-"""House rules a machine can hold, and files that must agree; who imports whom is in `test_layers.py`."""
+"""House rules a machine can hold: who imports whom, what importing costs, files that must agree."""
 
 from __future__ import annotations
 
 import ast
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "flowexec"
+#: Imports go down this list only: a folder may import those before it.
+ORDER = ["checks", "market", "execution", "strategies", "analytics", "figures", "publish", "cli"]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf8"))["project"]
 ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf8"))
@@ -26,6 +29,36 @@ def tracked(*patterns: str) -> list[Path]:
     if done.returncode:
         pytest.skip("not a git checkout")
     return [path for name in done.stdout.split("\n") if name and (path := ROOT / name).is_file()]
+
+
+def imported(path: Path) -> set[str]:
+    """Modules of the package that a file imports at any place, as `flowexec.market`."""
+    home = ("flowexec", *path.relative_to(PACKAGE).parts[:-1])
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = home[: len(home) - node.level + 1] if node.level else ()
+            found.add(".".join([*base, *([node.module] if node.module else [])]))
+    return {name for name in found if name.split(".")[0] == "flowexec"}
+
+
+@pytest.mark.parametrize(
+    "path", [m for m in MODULES if m.parent != PACKAGE or m.stem in ORDER], ids=lambda p: p.stem
+)
+def test_imports_go_down_only(path: Path) -> None:
+    place = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    allowed = ORDER[: ORDER.index(place) + 1]
+    for name in imported(path):
+        parts = name.split(".")
+        if len(parts) > 1:  # `from flowexec import __version__` names the root, which is below everything
+            assert parts[1] in allowed, f"{place} may not import {name}"
+
+
+def test_every_module_has_a_place_in_the_order() -> None:
+    places = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in MODULES} - {"__init__"}
+    assert places <= set(ORDER)
 
 
 def test_folders_hand_on_names_and_define_nothing() -> None:
@@ -43,6 +76,19 @@ def test_no_module_is_called_utils_and_none_is_a_heap() -> None:
     assert [m.name for m in MODULES if m.stem in {"utils", "helpers", "misc", "common"}] == []
     long = {m.relative_to(ROOT).as_posix(): len(m.read_text(encoding="utf8").splitlines()) for m in MODULES}
     assert {name: lines for name, lines in long.items() if lines > 300} == {}
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, time; start = time.perf_counter(); import flowexec; took = time.perf_counter() - start\n"
+        "print(f'{took:.2f}')\n"
+        "heavy = ('torch', 'numba', 'plotly', 'scipy.stats', 'pandas', 'papermill')\n"
+        "print(*[name for name in heavy if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    took, heavy = done.stdout.split("\n")[:2]
+    print(f"import flowexec: {took} s")
+    assert heavy == ""
 
 
 def test_no_global_randomness_and_no_swallowed_errors() -> None:
