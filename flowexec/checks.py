@@ -1,6 +1,8 @@
 """Validation sentences shared by every parameter object: argument, value, rule."""
 
 import math
+import reprlib
+from collections.abc import Iterable
 from numbers import Integral, Real
 
 
@@ -60,5 +62,39 @@ def check_count(name: str, value: object, *, at_least: int = 1) -> None:
 
 def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     """Raise `ValueError` unless `value` is one of `choices`."""
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         raise ValueError(f"`{name}` must be one of {', '.join(map(repr, choices))}, got {value!r}")
+
+
+def check_flag(name: str, value: object) -> None:
+    """Raise `ValueError` unless `value` is True or False; a word such as "no" would count as true."""
+    if not isinstance(value, bool):
+        raise ValueError(f"`{name}` must be True or False, got {value!r}")
+
+
+def check_kind(name: str, value: object, kind: type) -> None:
+    """Raise `ValueError` unless `value` is a `kind`, or has the methods of the protocol `kind`.
+
+    A class in place of an object of it, `TWAP` for `TWAP()`, is refused too.
+    """
+    if isinstance(value, type) or not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIO" else "a"
+        raise ValueError(f"`{name}` must be {article} {kind.__name__}, got {reprlib.repr(value)}")
+
+
+def check_weights(name: str, values: object, *, above: float | None = None) -> tuple[float, ...]:
+    """`values` as a tuple of floats, each at least 0 or, where it is given, greater than `above`; not all 0.
+
+    Raises
+    ------
+    ValueError
+        When they are not.
+    """
+    if not isinstance(values, Iterable):
+        raise ValueError(f"`{name}` must be a sequence of numbers, got {values!r}")
+    weights = tuple(values)
+    for weight in weights:
+        check_real(name, weight, above=above, at_least=0 if above is None else None)
+    if not sum(weights) > 0:
+        raise ValueError(f"`{name}` must hold at least one positive number, got {values!r}")
+    return tuple(float(weight) for weight in weights)

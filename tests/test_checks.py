@@ -6,7 +6,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from flowexec.checks import check_choice, check_count, check_real
+from flowexec import TWAP, Order
+from flowexec.checks import check_choice, check_count, check_flag, check_kind, check_real, check_weights
+from flowexec.execution import Strategy
+from flowexec.market import MarketModel
 
 
 @pytest.mark.parametrize(
@@ -72,6 +75,44 @@ def test_check_count_has_a_lower_bound_of_its_own():
 
 def test_check_choice_lists_the_choices(refused):
     check_choice("side", "buy", ("sell", "buy"))
-    for value in ("hold", "Buy", None, 1):
+    for value in ("hold", "Buy", None, 1, ["buy"], np.array(["buy"])):
         with refused(f"`side` must be one of 'sell', 'buy', got {value!r}"):
             check_choice("side", value, ("sell", "buy"))
+
+
+def test_check_flag_takes_no_word_for_a_truth(refused):
+    check_flag("complete", False)
+    for value in ("no", 0, 1, None, np.bool_(True)):
+        with refused(f"`complete` must be True or False, got {value!r}"):
+            check_flag("complete", value)
+
+
+def test_check_kind_asks_for_the_class_or_for_the_methods_of_a_protocol(refused):
+    class Model:
+        def simulate(self):
+            """What `MarketModel` asks for."""
+
+    check_kind("order", Order("sell", 1, 1.0, 1), Order)
+    check_kind("market", Model(), MarketModel)
+    with refused("`order` must be an Order, got None"):
+        check_kind("order", None, Order)
+    with refused("`market` must be a MarketModel, got 'GBM'"):
+        check_kind("market", "GBM", MarketModel)
+    with pytest.raises(ValueError, match=r"`strategy` must be a Strategy, got <class .*TWAP'>"):
+        check_kind("strategy", TWAP, Strategy)  # the parentheses were forgotten
+
+
+def test_check_weights_hands_back_a_tuple_of_floats(refused):
+    for values in ([1, 0, 3], (1.0, 0.0, 3.0), np.array([1, 0, 3]), iter([1, 0, 3])):
+        weights = check_weights("profile", values)
+        assert weights == (1.0, 0.0, 3.0)
+        assert [type(weight) for weight in weights] == [float] * 3
+    with refused("`profile` must be a sequence of numbers, got 3"):
+        check_weights("profile", 3)
+    with refused("`profile` must be at least 0, got -1"):
+        check_weights("profile", [1, -1])
+    with refused("`profile` must be greater than 0, got 0"):
+        check_weights("profile", [1, 0], above=0)
+    for empty in ((), (0.0, 0.0)):
+        with refused(f"`profile` must hold at least one positive number, got {empty!r}"):
+            check_weights("profile", empty)

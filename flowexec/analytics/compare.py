@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 
-from ..checks import check_choice, check_count
-from ..execution.problem import Strategy, execute
+from ..checks import check_choice
+from ..execution.observation import Strategy
+from ..execution.problem import ExecutionProblem, execute
 from ..execution.scenario import Scenario
-from ..market.streams import STREAM_PATHS, default_threads
+from .blocks import BLOCK_PATHS, map_blocks, stream_moments
 from .shortfall import Shortfall, shortfall
-from .statistics import Estimate, Moments
+from .statistics import Estimate, Moments, merge_moments
 
 
 @dataclass(frozen=True)
@@ -54,9 +53,6 @@ class PairedDifference:
         return value / error if error > 0 else math.copysign(math.inf, value) if value else 0.0
 
 
-_Sample = dict[str, list[Moments]]
-
-
 def paired_difference(cost: Shortfall, baseline: Shortfall) -> PairedDifference:
     """Compare two executions of the same paths, path by path.
 
@@ -81,7 +77,7 @@ def compare(
     baseline: str,
     seed: int,
     unit: str = "bps",
-    block_paths: int = 8192,
+    block_paths: int = BLOCK_PATHS,
     threads: int | None = None,
 ) -> dict[str, PairedDifference]:
     """Every strategy against `strategies[baseline]` on the same `n_paths` fresh paths, block by block.
@@ -110,53 +106,37 @@ def compare(
     """
     check_choice("unit", unit, ("bps", "currency"))
     check_choice("baseline", baseline, tuple(strategies))
-    check_count("n_paths", n_paths)
-    check_count("block_paths", block_paths)
-    threads = default_threads() if threads is None else threads
-    check_count("threads", threads)
-    block = -(-block_paths // STREAM_PATHS) * STREAM_PATHS
     others = [name for name in strategies if name != baseline]
 
-    def run(first_path: int) -> dict[str, _Sample]:
-        width = min(block, n_paths - first_path)
-        problem = scenario.sample(width, seed=seed, first_path=first_path, threads=1)
-
+    def work(problem: ExecutionProblem) -> dict[str, list[dict[str, Moments]]]:
         def cost(name: str) -> Shortfall:
-            result = shortfall(execute(strategies[name], problem))
-            return result.bps() if unit == "bps" else result
+            return shortfall(execute(strategies[name], problem)).in_unit(unit)
 
         standard = cost(baseline)
         return {name: _moments(cost(name), standard) for name in others}
 
-    starts = range(0, n_paths, block)
-    if threads == 1:
-        blocks = [run(first) for first in starts]
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            blocks = list(pool.map(run, starts))
-    return {
-        name: _difference({key: [m for part in blocks for m in part[name][key]] for key in blocks[0][name]})
-        for name in others
-    }
+    parts = map_blocks(work, scenario, n_paths, seed=seed, block_paths=block_paths, threads=threads)
+    blocks = list(parts)
+    return {name: _difference([m for block in blocks for m in block[name]]) for name in others}
 
 
-def _moments(cost: Shortfall, baseline: Shortfall) -> _Sample:
+def _moments(cost: Shortfall, baseline: Shortfall) -> list[dict[str, Moments]]:
     """Moments of each quantity in each random stream; a stream has the same paths in every block size."""
     total, standard = cost.total, baseline.total
     martingale = cost.martingale - baseline.martingale
-    quantities = {
-        "difference": total - standard,
-        "controlled": total - standard - martingale,
-        "martingale": martingale,
-        "cost": total,
-        "baseline": standard,
-    }
-    streams = range(0, total.size, STREAM_PATHS)
-    return {name: [Moments.of(q[i : i + STREAM_PATHS]) for i in streams] for name, q in quantities.items()}
+    return stream_moments(
+        {
+            "difference": total - standard,
+            "controlled": total - standard - martingale,
+            "martingale": martingale,
+            "cost": total,
+            "baseline": standard,
+        }
+    )
 
 
-def _difference(sample: _Sample) -> PairedDifference:
-    whole = {name: reduce(Moments.merge, parts) for name, parts in sample.items()}
+def _difference(streams: list[dict[str, Moments]]) -> PairedDifference:
+    whole = merge_moments(streams)
     return PairedDifference(
         difference=whole["difference"].estimate,
         controlled=whole["controlled"].estimate,

@@ -6,12 +6,13 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..checks import check_count
-from .statistics import Estimate
+from .statistics import Estimate, as_sample
 
 
-def batch_estimate(sample: np.ndarray, batches: int = 13) -> Estimate:
+def batch_estimate(sample: ArrayLike, batches: int = 13) -> Estimate:
     """Sample mean, with the standard error of the means of `batches` consecutive stretches.
 
         error = s_b/√b,   s_b² = Σ_i (m_i − m̄)²/(b − 1),
@@ -32,13 +33,12 @@ def batch_estimate(sample: np.ndarray, batches: int = 13) -> Estimate:
     Flegal and Jones (2010) give conditions for consistency. Pinned by `tests/analytics/test_dependence.py`.
     """
     check_count("batches", batches, at_least=2)
-    if sample.ndim != 1 or len(sample) < batches:
-        raise ValueError(f"`sample` must be an array of at least {batches} numbers, got shape {sample.shape}")
-    means = np.array([part.mean() for part in np.array_split(sample, batches)])
-    return Estimate(float(sample.mean()), float(means.std(ddof=1)) / math.sqrt(batches))
+    values = as_sample("sample", sample, at_least=batches)
+    means = np.array([part.mean() for part in np.array_split(values, batches)])
+    return Estimate(float(values.mean()), float(means.std(ddof=1)) / math.sqrt(batches))
 
 
-def autocorrelation(sample: np.ndarray, lags: Sequence[int]) -> list[Estimate]:
+def autocorrelation(sample: ArrayLike, lags: Sequence[int]) -> list[Estimate]:
     """Correlation of a series with itself `lags` observations later, with Bartlett's error 1/√n.
 
     The error is that of a series without memory, which is the hypothesis to be tested with it.
@@ -56,11 +56,12 @@ def autocorrelation(sample: np.ndarray, lags: Sequence[int]) -> list[Estimate]:
     """
     for lag in lags:
         check_count("lags", lag)
-    if sample.ndim != 1 or len(sample) <= max(lags, default=1):
-        raise ValueError(f"`sample` must be an array longer than the longest lag, got shape {sample.shape}")
-    centred = sample - sample.mean()
+    values = as_sample("sample", sample)
+    if len(values) <= max(lags, default=1):
+        raise ValueError(f"`sample` must be an array longer than the longest lag, got {len(values)} numbers")
+    centred = values - values.mean()
     squares = float(centred @ centred)
     if squares == 0.0:
         raise ValueError("`sample` must not be constant: it has no correlation")
-    error = 1.0 / math.sqrt(len(sample))
+    error = 1.0 / math.sqrt(len(values))
     return [Estimate(float(centred[lag:] @ centred[:-lag]) / squares, error) for lag in lags]

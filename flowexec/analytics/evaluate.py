@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 
-from ..checks import check_choice, check_count
-from ..execution.problem import Strategy, execute
+from ..checks import check_choice, check_real
+from ..execution.observation import Strategy
+from ..execution.problem import ExecutionProblem, execute
 from ..execution.scenario import Scenario
-from ..market.streams import STREAM_PATHS, default_threads
-from .shortfall import BPS, COMPONENTS, Shortfall, shortfall
-from .statistics import Estimate, Moments, sd_estimate, var_cvar
+from .blocks import BLOCK_PATHS, map_blocks, stream_moments
+from .shortfall import BENCHMARKS, BPS, COMPONENTS, Shortfall, shortfall
+from .statistics import Estimate, Moments, merge_moments, sd_estimate, var_cvar
 from .table import Table
 
-BENCHMARKS = ("arrival", "interval_vwap", "interval_twap", "close")
 SINGLE_FIGURES = (
     "mean", "controlled_mean", "risk", "objective", "controlled_objective", "completion", "participation"
 )  # fmt: skip
@@ -92,6 +90,7 @@ class _Part:
 def summarise(cost: Shortfall, *, risk_aversion: float = 0.0, unit: str = "currency") -> Summary:
     """Summary of one execution's shortfall; equals `evaluate` on the same paths."""
     check_choice("unit", unit, ("currency", "bps"))
+    check_real("risk_aversion", risk_aversion, at_least=0)
     return _summary([_reduce(cost, risk_aversion, unit)], unit)
 
 
@@ -102,7 +101,7 @@ def evaluate(
     *,
     seed: int,
     unit: str = "currency",
-    block_paths: int = 8192,
+    block_paths: int = BLOCK_PATHS,
     threads: int | None = None,
 ) -> Summary:
     """Run `strategy` on `n_paths` fresh paths of `scenario`, block by block.
@@ -113,29 +112,20 @@ def evaluate(
     Pinned by `tests/analytics/test_evaluate.py`.
     """
     check_choice("unit", unit, ("currency", "bps"))
-    check_count("n_paths", n_paths)
-    check_count("block_paths", block_paths)
-    threads = default_threads() if threads is None else threads
-    check_count("threads", threads)
-    block = -(-block_paths // STREAM_PATHS) * STREAM_PATHS
 
-    def run(first_path: int) -> _Part:
-        width = min(block, n_paths - first_path)
-        problem = scenario.sample(width, seed=seed, first_path=first_path, threads=1)
+    def work(problem: ExecutionProblem) -> _Part:
         return _reduce(shortfall(execute(strategy, problem)), scenario.risk_aversion, unit)
 
-    starts = range(0, n_paths, block)
-    if threads == 1:
-        return _summary(map(run, starts), unit)
-    with ThreadPoolExecutor(threads) as pool:
-        return _summary(pool.map(run, starts), unit)
+    parts = map_blocks(work, scenario, n_paths, seed=seed, block_paths=block_paths, threads=threads)
+    return _summary(parts, unit)
 
 
 def _reduce(cost: Shortfall, risk_aversion: float, unit: str) -> _Part:
     risk = cost.execution.risk
     charge = risk_aversion * risk
     if unit == "bps":
-        cost, charge = cost.bps(), charge * (BPS / cost.arrival_value)
+        charge = charge * (BPS / cost.arrival_value)
+    cost = cost.in_unit(unit)
     total = cost.total
     controlled = total - cost.martingale
     quantities = {name: getattr(cost, name) for name in COMPONENTS}
@@ -144,14 +134,7 @@ def _reduce(cost: Shortfall, risk_aversion: float, unit: str) -> _Part:
     quantities |= {"completion": cost.completion, "participation": cost.participation}
     if bool((cost.traded > 0).all()):
         quantities |= {f"slippage {name}": cost.slippage(name) for name in BENCHMARKS}
-    streams = range(0, total.size, STREAM_PATHS)
-    moments = [{name: Moments.of(q[i : i + STREAM_PATHS]) for name, q in quantities.items()} for i in streams]
-    return _Part(total, moments)
-
-
-def _merge(one: dict[str, Moments], other: dict[str, Moments]) -> dict[str, Moments]:
-    """Moments of two samples together, of the quantities that both have."""
-    return {name: moments.merge(other[name]) for name, moments in one.items() if name in other}
+    return _Part(total, stream_moments(quantities))
 
 
 def _summary(parts: Iterable[_Part], unit: str) -> Summary:
@@ -160,7 +143,7 @@ def _summary(parts: Iterable[_Part], unit: str) -> Summary:
     for part in parts:
         totals.append(part.total)
         # stream by stream in the order of the paths, whoever computed them: the same bits every time
-        merged = reduce(_merge, [merged, *part.moments] if merged else part.moments)
+        merged = merge_moments([merged, *part.moments] if merged else part.moments)
     total = np.concatenate(totals)
     totals.clear()  # every path's cost twice is a lot of memory
     estimates = {name: moments.estimate for name, moments in merged.items()}

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 
 from ..checks import check_choice, check_count
-from ..execution.problem import Strategy, execute
+from ..execution.observation import Strategy
+from ..execution.problem import ExecutionProblem, execute
 from ..execution.scenario import Scenario
-from ..market.streams import default_threads
+from .blocks import BLOCK_PATHS, map_blocks
 from .shortfall import shortfall
 
 
@@ -31,7 +31,7 @@ def cost_sample(
     seed: int,
     first_path: int = 0,
     unit: str = "bps",
-    block_paths: int = 8192,
+    block_paths: int = BLOCK_PATHS,
     threads: int | None = None,
 ) -> CostSample:
     """What `strategy` costs on each of `n_paths` paths of `scenario`, in the memory of two numbers a path.
@@ -43,19 +43,24 @@ def cost_sample(
     """
     check_choice("unit", unit, ("bps", "currency"))
     check_count("n_paths", n_paths)
-    check_count("block_paths", block_paths)
-    threads = default_threads() if threads is None else threads
-    check_count("threads", threads)
-    total, controlled = np.empty(n_paths), np.empty(n_paths)
 
-    def run(start: int) -> None:
-        width = min(block_paths, n_paths - start)
-        problem = scenario.sample(width, seed=seed, first_path=first_path + start, threads=1)
-        cost = shortfall(execute(strategy, problem))
-        cost = cost.bps() if unit == "bps" else cost
-        total[start : start + width] = cost.total
-        controlled[start : start + width] = cost.total - cost.martingale
+    def work(problem: ExecutionProblem) -> CostSample:
+        cost = shortfall(execute(strategy, problem)).in_unit(unit)
+        return CostSample(cost.total, cost.total - cost.martingale)
 
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(run, range(0, n_paths, block_paths)))
-    return CostSample(total, controlled)
+    parts = map_blocks(
+        work,
+        scenario,
+        n_paths,
+        seed=seed,
+        first_path=first_path,
+        block_paths=block_paths,
+        threads=threads,
+    )
+    sample = CostSample(np.empty(n_paths), np.empty(n_paths))
+    end = 0
+    for part in parts:
+        begin, end = end, end + part.total.size
+        sample.total[begin:end] = part.total
+        sample.controlled[begin:end] = part.controlled
+    return sample

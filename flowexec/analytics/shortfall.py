@@ -7,11 +7,13 @@ from functools import cached_property
 
 import numpy as np
 
+from ..checks import check_choice
 from ..execution.problem import Execution, sum_over_steps
 from ..market.paths import Array
 
 BPS = 1e4
 COMPONENTS = ("spread", "temporary", "permanent", "timing", "opportunity", "fees")
+BENCHMARKS = ("arrival", "interval_vwap", "interval_twap", "close")
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,15 @@ class Shortfall:
 
     def bps(self) -> Shortfall:
         """The same in basis points of the arrival value."""
-        if self.unit == "bps":
+        return self.in_unit("bps")
+
+    def in_unit(self, unit: str) -> Shortfall:
+        """The same in "currency" or "bps"; itself where it is so already."""
+        check_choice("unit", unit, ("currency", "bps"))
+        if unit == self.unit:
             return self
-        scale = BPS / self.arrival_value
-        scaled = {name: getattr(self, name) * scale for name in COMPONENTS}
-        return replace(self, **scaled, unit="bps")
+        scale = BPS / self.arrival_value if unit == "bps" else self.arrival_value / BPS
+        return replace(self, **{name: getattr(self, name) * scale for name in COMPONENTS}, unit=unit)
 
     @cached_property
     def martingale(self) -> Array:
@@ -114,6 +120,7 @@ class Shortfall:
         in the VWAP the order's own fills beside the volume of all others. Only these can be observed, and
         they can be moved. "interval" is from the order's arrival to its end, not the whole day.
         """
+        check_choice("name", name, BENCHMARKS)
         execution, paths = self.execution, self.execution.problem.paths
         mid = paths.mid + execution.problem.order.sign * execution.displacement if on_tape else paths.mid
         if name == "arrival":
@@ -125,11 +132,7 @@ class Shortfall:
             return value / volume
         if name == "interval_twap":
             return sum_over_steps(mid[:-1]) / paths.n_steps
-        if name == "close":
-            return mid[-1]
-        raise ValueError(
-            f"`name` must be one of 'arrival', 'interval_vwap', 'interval_twap', 'close', got {name!r}"
-        )
+        return mid[-1]
 
     def slippage(self, name: str, *, on_tape: bool = False) -> Array:
         """s (average price − benchmark)/benchmark in bps, [path]; positive is worse than the benchmark."""

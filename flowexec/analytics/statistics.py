@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..checks import check_real
 
@@ -63,17 +66,40 @@ class Moments:
         return Estimate(self.mean, math.sqrt(self.squares / (self.count - 1) / self.count))
 
 
-def mean_estimate(sample: np.ndarray) -> Estimate:
+def merge_moments(samples: Iterable[dict[str, Moments]]) -> dict[str, Moments]:
+    """Moments of several samples together, of the quantities that all of them have."""
+
+    def merge(one: dict[str, Moments], other: dict[str, Moments]) -> dict[str, Moments]:
+        return {name: moments.merge(other[name]) for name, moments in one.items() if name in other}
+
+    return reduce(merge, samples)
+
+
+def as_sample(name: str, sample: ArrayLike, *, at_least: int = 1) -> np.ndarray:
+    """`sample` as an array [observation]; `ValueError` unless it holds `at_least` finite numbers in a row."""
+    values = np.asarray(sample)
+    if values.ndim != 1 or values.size < at_least or values.dtype.kind not in "iuf":
+        raise ValueError(
+            f"`{name}` must be an array of at least {at_least} numbers, "
+            f"got {values.dtype} of shape {values.shape}"
+        )
+    if not np.isfinite(values).all():
+        raise ValueError(f"`{name}` must hold finite numbers only, got {values[~np.isfinite(values)][0]}")
+    return values
+
+
+def mean_estimate(sample: ArrayLike) -> Estimate:
     """Sample mean and s/√n."""
-    return Moments.of(sample).estimate
+    return Moments.of(as_sample("sample", sample)).estimate
 
 
-def sd_estimate(sample: np.ndarray) -> Estimate:
+def sd_estimate(sample: ArrayLike) -> Estimate:
     """Standard deviation s; by the delta method its error is √((m₄ − m₂²)/n) / 2s, whatever the law."""
-    n = sample.size
+    values = as_sample("sample", sample)
+    n = values.size
     if n < 2:
         return Estimate(0.0, math.inf)
-    squares = sample - sample.mean()
+    squares = values - values.mean()
     squares *= squares
     m2 = float(squares.sum()) / n
     if m2 == 0.0:
@@ -84,7 +110,7 @@ def sd_estimate(sample: np.ndarray) -> Estimate:
     return Estimate(sd, math.sqrt(max(m4 - m2**2, 0.0) / n) / (2.0 * sd))
 
 
-def var_cvar(cost: np.ndarray, level: float) -> tuple[Estimate, Estimate]:
+def var_cvar(cost: ArrayLike, level: float) -> tuple[Estimate, Estimate]:
     """Value at risk and expected shortfall of a *cost* (large is bad) at `level`, e.g. 0.95.
 
     VaR is the empirical `level` quantile q; its error is half the distance of the order statistics one
@@ -95,11 +121,12 @@ def var_cvar(cost: np.ndarray, level: float) -> tuple[Estimate, Estimate]:
     Pinned by `tests/analytics/test_statistics.py`.
     """
     check_real("level", level, above=0, below=1)
-    n = cost.size
+    values = as_sample("cost", cost)
+    n = values.size
     deviation = math.sqrt(n * level * (1.0 - level))
     rank = int(n * level)  # below n for every float below 1
     low, high = int(n * level - deviation), int(n * level + deviation)
-    ordered = np.partition(cost, sorted({low, rank, min(high, n - 1)}))
+    ordered = np.partition(values, sorted({low, rank, min(high, n - 1)}))
     quantile = float(ordered[rank])
     half_width = float(ordered[high] - ordered[low]) / 2.0 if high < n else math.inf
     excess = ordered[rank:] - quantile  # (C − q)₊ is 0 for all others

@@ -1,8 +1,9 @@
 """What trading does: the order, its impact, and the one step through which all shares change hands."""
 
 from .impact import Bar, ExponentialDecay, Impact, PowerImpact, PowerLawDecay, TransientImpact
+from .observation import Observation, Strategy
 from .order import Order
-from .problem import Execution, ExecutionProblem, Fill, Observation, State, Strategy, execute
+from .problem import Execution, ExecutionProblem, Fill, State, execute
 from .scenario import Scenario
 from .walk_the_book import WalkTheBook
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from ..checks import check_real
 from ..market.paths import Array
@@ -27,6 +27,7 @@ class Bar(NamedTuple):
     """Visible book [path, 2, level, 2], where the market has one."""
 
 
+@runtime_checkable
 class Impact(Protocol):
     """How a trade is paid for, and what it leaves behind.
 

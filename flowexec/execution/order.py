@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..checks import check_choice, check_count, check_real
+from ..checks import check_choice, check_count, check_flag, check_real
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Order:
         check_real("shares", self.shares, above=0)
         check_real("horizon", self.horizon, above=0)
         check_count("n_steps", self.n_steps)
+        check_flag("complete", self.complete)
         check_real("fee_per_share", self.fee_per_share, at_least=0)
         check_real("fixed_fee", self.fixed_fee, at_least=0)
 

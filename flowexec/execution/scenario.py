@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..checks import check_choice, check_real
+from ..checks import check_choice, check_kind, check_real
 from ..market.paths import MarketModel
 from .impact import Impact
 from .order import Order
@@ -33,6 +33,9 @@ class Scenario:
     information: str = "model"
 
     def __post_init__(self) -> None:
+        check_kind("order", self.order, Order)
+        check_kind("market", self.market, MarketModel)
+        check_kind("impact", self.impact, Impact)
         check_real("risk_aversion", self.risk_aversion, at_least=0)
         check_choice("information", self.information, ("model", "estimated"))
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-BUYS, SELLS = 0, 1
-LIMIT, CANCEL, MARKET = 1, 3, 4  # the types LOBSTER gives to the messages they cause
+from .order_book import DELETION, EXECUTION, SUBMISSION
+from .paths import ASK, BID
+
 RAN_DRY, LEFT_GRID = -1, -2
 
 ORDER = np.dtype([("tick", np.int64), ("side", np.int64), ("id", np.int64)])
@@ -48,7 +49,7 @@ def view(counts: np.ndarray, best: np.ndarray, visible: np.ndarray) -> bool:
     change?"""
     changed = False
     for side in range(2):
-        outwards = 1 if side == SELLS else -1
+        outwards = 1 if side == ASK else -1
         tick = best[side]
         for level in range(visible.shape[1]):
             while 0 < tick < counts.shape[1] and counts[side, tick] == 0:
@@ -82,7 +83,7 @@ def simulate(
     `counts` [side, tick] are the resting orders, `orders` the same one by one. A message is recorded when the
     visible levels change, as LOBSTER does, and from `warm_up` on.
     """
-    best = np.array([np.nonzero(counts[BUYS])[0][-1], np.nonzero(counts[SELLS])[0][0]])
+    best = np.array([np.nonzero(counts[BID])[0][-1], np.nonzero(counts[ASK])[0][0]])
     visible = np.zeros(books.shape[1:], np.int64)
     view(counts, best, visible)
     arrival = limit_rates.sum()
@@ -95,10 +96,10 @@ def simulate(
             return recorded
         position = rng.random() * total
         if position < 2.0 * arrival:
-            event = LIMIT
-            side = BUYS if position < arrival else SELLS
+            event = SUBMISSION
+            side = BID if position < arrival else ASK
             distance = 1 + draw_index(limit_rates, position - side * arrival)
-            tick = best[SELLS] - distance if side == BUYS else best[BUYS] + distance
+            tick = best[ASK] - distance if side == BID else best[BID] + distance
             if tick < 1 or tick >= counts.shape[1]:
                 return LEFT_GRID
             identity = next_id
@@ -106,14 +107,14 @@ def simulate(
             orders[n_orders].tick, orders[n_orders].side, orders[n_orders].id = tick, side, identity
             n_orders += 1
             counts[side, tick] += 1
-            best[side] = max(best[BUYS], tick) if side == BUYS else min(best[SELLS], tick)
+            best[side] = max(best[BID], tick) if side == BID else min(best[ASK], tick)
         else:
             if position < steady:
-                event = MARKET
-                side = BUYS if position < 2.0 * arrival + market_rate else SELLS  # the side that is hit
+                event = EXECUTION
+                side = BID if position < 2.0 * arrival + market_rate else ASK  # the side that is hit
                 leaving = oldest(orders, n_orders, side, best[side])
             else:
-                event = CANCEL
+                event = DELETION
                 leaving = min(int((position - steady) / cancel_rate), n_orders - 1)
                 side = orders[leaving].side
             tick, identity = orders[leaving].tick, orders[leaving].id
@@ -122,7 +123,7 @@ def simulate(
             orders[leaving].id = orders[n_orders].id
             counts[side, tick] -= 1
             while counts[side, best[side]] == 0:
-                best[side] += 1 if side == SELLS else -1
+                best[side] += 1 if side == ASK else -1
                 if best[side] < 1 or best[side] >= counts.shape[1]:
                     return RAN_DRY
         if view(counts, best, visible) and now >= warm_up:

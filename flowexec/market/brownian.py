@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..checks import check_real
+from ..checks import check_kind, check_real
 from .paths import MarketPaths
 from .streams import STREAM_PATHS, StreamSlice, check_simulation, for_each_stream, generator
 from .volume import VolumeCurve
@@ -37,6 +37,20 @@ def _check_parameters(model: Bachelier | GBM) -> None:
     check_real("volatility", model.volatility, at_least=0)
     check_real("drift", model.drift)
     check_real("spread", model.spread, at_least=0)
+    check_kind("volume", model.volume, VolumeCurve)
+
+
+def _constant_quotes(
+    model: Bachelier | GBM, times: np.ndarray, mid: np.ndarray, variance: float, volume: np.ndarray
+) -> MarketPaths:
+    """Variance and spread do not move: views of one number, which cost no memory."""
+    return MarketPaths(
+        times=times,
+        mid=mid,
+        variance=np.broadcast_to(variance, mid.shape),
+        volume=volume,
+        spread=np.broadcast_to(model.spread, volume.shape),
+    )
 
 
 @dataclass(frozen=True)
@@ -71,21 +85,25 @@ class Bachelier:
         _check_parameters(self)
 
     def simulate(
-        self, n_paths: int, n_steps: int, horizon: float, *, seed: int, first_path: int = 0, threads: int | None = None
+        self,
+        n_paths: int,
+        n_steps: int,
+        horizon: float,
+        *,
+        seed: int,
+        first_path: int = 0,
+        threads: int | None = None,
     ) -> MarketPaths:
-        """Draw paths [step+1, path]; path number `first_path + i` is the same whatever the batch it is drawn in."""
+        """Draw paths [step+1, path]; path `first_path + i` is the same whatever batch it is drawn in."""
         w = brownian_paths(n_paths, n_steps, horizon, seed=seed, first_path=first_path, threads=threads)
         times = np.linspace(0.0, horizon, n_steps + 1)
         w *= self.volatility
         w += self.price + self.drift * times[:, None]
-        relative_variance = (self.volatility / self.price) ** 2
-        return MarketPaths(
-            times=times,
-            mid=w,
-            variance=np.broadcast_to(relative_variance, w.shape),
-            volume=self.volume.sample(n_paths, n_steps, horizon, seed=seed, first_path=first_path, threads=threads),
-            spread=np.broadcast_to(self.spread, (n_steps, n_paths)),
+        variance = (self.volatility / self.price) ** 2
+        volume = self.volume.sample(
+            n_paths, n_steps, horizon, seed=seed, first_path=first_path, threads=threads
         )
+        return _constant_quotes(self, times, w, variance, volume)
 
 
 @dataclass(frozen=True)
@@ -120,19 +138,24 @@ class GBM:
         _check_parameters(self)
 
     def simulate(
-        self, n_paths: int, n_steps: int, horizon: float, *, seed: int, first_path: int = 0, threads: int | None = None
+        self,
+        n_paths: int,
+        n_steps: int,
+        horizon: float,
+        *,
+        seed: int,
+        first_path: int = 0,
+        threads: int | None = None,
     ) -> MarketPaths:
-        """Draw paths [step+1, path]; path number `first_path + i` is the same whatever the batch it is drawn in."""
+        """Draw paths [step+1, path]; path `first_path + i` is the same whatever batch it is drawn in."""
         w = brownian_paths(n_paths, n_steps, horizon, seed=seed, first_path=first_path, threads=threads)
         times = np.linspace(0.0, horizon, n_steps + 1)
         w *= self.volatility
         w += (self.drift - 0.5 * self.volatility**2) * times[:, None]
         np.exp(w, out=w)
         w *= self.price
-        return MarketPaths(
-            times=times,
-            mid=w,
-            variance=np.broadcast_to(self.volatility**2, w.shape),
-            volume=self.volume.sample(n_paths, n_steps, horizon, seed=seed, first_path=first_path, threads=threads),
-            spread=np.broadcast_to(self.spread, (n_steps, n_paths)),
+        variance = self.volatility**2
+        volume = self.volume.sample(
+            n_paths, n_steps, horizon, seed=seed, first_path=first_path, threads=threads
         )
+        return _constant_quotes(self, times, w, variance, volume)

@@ -14,7 +14,10 @@ SUBMISSION, CANCELLATION, DELETION, EXECUTION, HIDDEN_EXECUTION, CROSS, HALT = 1
 PRICE_UNIT = 10_000
 """Prices in files are whole numbers of currency / 10,000."""
 
-DAY_SECONDS = 23_400.0
+SESSION = (34_200.0, 57_600.0)
+"""The trading day of US equities, 9:30 to 16:00, in seconds after midnight."""
+
+DAY_SECONDS = SESSION[1] - SESSION[0]
 """Seconds in a trading day of six and a half hours."""
 
 
@@ -121,7 +124,7 @@ class OrderBook:
     prices: np.ndarray
     sizes: np.ndarray
     date: str = ""
-    session: tuple[float, float] = (34_200.0, 57_600.0)
+    session: tuple[float, float] = SESSION
     source: str = ""
 
     def __post_init__(self) -> None:

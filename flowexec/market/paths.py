@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class MarketPaths:
     Raises
     ------
     ValueError
-        When shapes disagree, or times do not increase from 0.
+        When something is no array, shapes disagree, or times do not increase from 0.
     """
 
     times: Array
@@ -53,13 +53,21 @@ class MarketPaths:
     depth: Array | None = None
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not hasattr(value, "shape") and not (value is None and field.name in ("signal", "depth")):
+                raise ValueError(f"`{field.name}` must be a numpy array or a torch tensor, got {value!r}")
         if self.mid.ndim != 2 or self.mid.shape[0] < 2:
-            raise ValueError(f"`mid` must have shape [step+1, path] with at least 2 rows, got {tuple(self.mid.shape)}")
+            raise ValueError(
+                f"`mid` must have shape [step+1, path] with at least 2 rows, got {tuple(self.mid.shape)}"
+            )
         rows, paths = self.mid.shape
         if tuple(self.times.shape) != (rows,) or not bool(
             (self.times[1:] > self.times[:-1]).all() and self.times[0] == 0
         ):
-            raise ValueError(f"`times` must increase from 0 and have one entry for each of the {rows} rows of `mid`")
+            raise ValueError(
+                f"`times` must increase from 0 and have one entry for each of the {rows} rows of `mid`"
+            )
         for name, steps in (("variance", rows), ("volume", rows - 1), ("spread", rows - 1), ("signal", rows)):
             value = getattr(self, name)
             if value is not None and tuple(value.shape) != (steps, paths):
@@ -101,9 +109,17 @@ class MarketPaths:
         return self.map(lambda a: torch.as_tensor(np.array(a), dtype=dtype, device=device))
 
 
+@runtime_checkable
 class MarketModel(Protocol):
     """Anything that can draw paths; `seed` and the path's number decide a path, nothing else does."""
 
     def simulate(
-        self, n_paths: int, n_steps: int, horizon: float, *, seed: int, first_path: int = 0, threads: int | None = None
+        self,
+        n_paths: int,
+        n_steps: int,
+        horizon: float,
+        *,
+        seed: int,
+        first_path: int = 0,
+        threads: int | None = None,
     ) -> MarketPaths: ...

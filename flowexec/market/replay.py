@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..checks import check_choice, check_count, check_real
+from ..checks import check_choice, check_count, check_kind, check_real
 from .order_book import DAY_SECONDS, OrderBook, clock
 from .paths import MarketPaths
 from .sampling import sample_events, trailing_variance
@@ -71,6 +71,7 @@ class OrderBookReplay:
     gaps: str = "refuse"
 
     def __post_init__(self) -> None:
+        check_kind("book", self.book, OrderBook)
         check_real("interval", self.interval, above=0)
         check_choice("part", self.part, ("all", "train", "test"))
         check_real("train_share", self.train_share, above=0, below=1)
@@ -111,8 +112,8 @@ class OrderBookReplay:
         check_count("n_steps", n_steps)
         return len(self.samples) // n_steps
 
-    def _chosen(self, n_steps: int, which: str) -> np.ndarray:
-        """Numbers of the horizons of one part that can be traded."""
+    def _part(self, n_steps: int, which: str) -> np.ndarray:
+        """Numbers of the horizons of one part of the day, those with gaps included."""
         check_choice("which", which, ("all", "train", "test"))
         count = self.n_horizons(n_steps)
         if count == 0:
@@ -120,9 +121,14 @@ class OrderBookReplay:
                 f"`n_steps` must be at most {len(self.samples)}, the day's samples, got {n_steps}"
             )
         cut = math.ceil(self.train_share * count)
-        numbers = {"all": np.arange(count), "train": np.arange(cut), "test": np.arange(cut, count)}[which]
-        if len(numbers) == 0:
+        begin, end = {"all": (0, count), "train": (0, cut), "test": (cut, count)}[which]
+        if begin == end:
             raise ValueError(f"the {count} horizons of {n_steps} steps leave none for {which!r}")
+        return np.arange(begin, end)
+
+    def _chosen(self, n_steps: int, which: str) -> np.ndarray:
+        """Numbers of the horizons of one part that can be traded."""
+        numbers = self._part(n_steps, which)
         mid, variance, *_ = self._series
         gap = np.isnan(mid) | np.isnan(variance)
         touched = np.array([gap[h * n_steps : (h + 1) * n_steps + 1].any() for h in numbers])
@@ -141,9 +147,7 @@ class OrderBookReplay:
 
     def left_out(self, n_steps: int, which: str = "all") -> int:
         """How many horizons of a part `gaps="skip"` leaves out."""
-        cut = math.ceil(self.train_share * self.n_horizons(n_steps))
-        whole = {"all": self.n_horizons(n_steps), "train": cut, "test": self.n_horizons(n_steps) - cut}[which]
-        return whole - len(self._chosen(n_steps, which))
+        return len(self._part(n_steps, which)) - len(self._chosen(n_steps, which))
 
     def horizons(self, n_steps: int, which: str = "all") -> MarketPaths:
         """The horizons of a part of the day as paths, in the order of time."""

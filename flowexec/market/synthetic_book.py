@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..checks import check_count, check_real
-from .order_book import PRICE_UNIT, OrderBook
+from ..checks import check_count, check_real, check_weights
+from .order_book import PRICE_UNIT, SESSION, OrderBook
 from .paths import ASK, BID
 from .streams import generator
 from .volume import VolumeCurve
@@ -71,15 +71,14 @@ class ZeroIntelligence:
     ticker: str = "SYNTHETIC"
 
     def __post_init__(self) -> None:
-        for rate in self.limit_rates:
-            check_real("limit_rates", rate, at_least=0)
-        if len(self.limit_rates) == 0 or self.limit_rates[0] <= 0:
+        object.__setattr__(self, "limit_rates", check_weights("limit_rates", self.limit_rates))
+        if self.limit_rates[0] <= 0:
             raise ValueError(f"`limit_rates` must begin with a positive rate, got {self.limit_rates!r}")
         check_real("market_rate", self.market_rate, at_least=0)
         check_real("cancel_rate", self.cancel_rate, above=0)
         check_real("mid", self.mid, above=0)
         check_real("tick", self.tick, above=0)
-        units = self.tick * 10_000
+        units = self.tick * PRICE_UNIT
         if abs(units - round(units)) > 1e-9:
             raise ValueError(f"`tick` must be a multiple of 0.0001, the files' unit, got {self.tick!r}")
         if self.mid < 2 * len(self.limit_rates) * self.tick:
@@ -89,13 +88,10 @@ class ZeroIntelligence:
             )
         check_count("lot", self.lot)
         check_count("levels", self.levels)
-        if len(self.profile) == 0:
-            raise ValueError("`profile` must hold at least one weight, got ()")
-        for weight in self.profile:
-            check_real("profile", weight, above=0)
+        object.__setattr__(self, "profile", check_weights("profile", self.profile, above=0))
 
     def simulate_day(
-        self, *, seed: int, session: tuple[float, float] = (34_200.0, 57_600.0), date: str = "2000-01-03"
+        self, *, seed: int, session: tuple[float, float] = SESSION, date: str = "2000-01-03"
     ) -> OrderBook:
         """One session, begun in the stationary state; equal seeds give equal books.
 
@@ -108,12 +104,8 @@ class ZeroIntelligence:
         check_count("seed", seed, at_least=0)
         begin, end = session
         check_real("session", end - begin, above=0)
-        from .book_kernel import (
-            MESSAGE,
-            ORDER,
-            RAN_DRY,
-            simulate,
-        )  # numba: half a second, only for who needs it
+        # numba: half a second, only for who needs it
+        from .book_kernel import MESSAGE, ORDER, RAN_DRY, simulate
 
         rng = generator(seed, 0)
         rates = np.asarray(self.limit_rates, dtype=float)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..checks import check_count, check_real
-from .streams import STREAM_PATHS, StreamSlice, for_each_stream, generator
+from ..checks import check_count, check_real, check_weights
+from .streams import STREAM_PATHS, StreamSlice, check_simulation, for_each_stream, generator
 
 
 @dataclass(frozen=True)
@@ -15,8 +15,8 @@ class VolumeCurve:
     """Expected market volume through the trading day, with independent noise around it.
 
     The day is cut into equal bins with relative weights `profile`; inside a bin volume flows evenly, and the
-    profile repeats every day. A step's volume is its expectation times a Gamma variable of mean 1 and standard
-    deviation `dispersion`, independent between steps and paths.
+    profile repeats every day. A step's volume is its expectation times a Gamma variable of mean 1 and
+    standard deviation `dispersion`, independent between steps and paths.
 
     Parameters
     ----------
@@ -39,10 +39,7 @@ class VolumeCurve:
     def __post_init__(self) -> None:
         check_real("daily_volume", self.daily_volume, above=0)
         check_real("dispersion", self.dispersion, at_least=0)
-        if len(self.profile) == 0 or sum(self.profile) <= 0:
-            raise ValueError(f"`profile` must hold at least one positive weight, got {self.profile!r}")
-        for weight in self.profile:
-            check_real("profile", weight, at_least=0)
+        object.__setattr__(self, "profile", check_weights("profile", self.profile))
 
     @classmethod
     def u_shape(
@@ -60,7 +57,7 @@ class VolumeCurve:
         return cls(daily_volume, tuple(weights.tolist()), dispersion)
 
     def expected(self, n_steps: int, horizon: float, start: float = 0.0) -> np.ndarray:
-        """Expected shares in each of `n_steps` equal steps of `horizon` days, from `start` days after an open."""
+        """Expected shares in each of `n_steps` equal steps of `horizon` days, `start` days after an open."""
         check_count("n_steps", n_steps)
         check_real("horizon", horizon, above=0)
         check_real("start", start, at_least=0)
@@ -69,12 +66,21 @@ class VolumeCurve:
         edges = start + np.linspace(0.0, horizon, n_steps + 1)
         day = np.floor(edges)
         cumulative = day + np.interp(edges - day, np.linspace(0.0, 1.0, len(within)), within)
-        return self.daily_volume * np.diff(cumulative)
+        expected: np.ndarray = self.daily_volume * np.diff(cumulative)
+        return expected
 
     def sample(
-        self, n_paths: int, n_steps: int, horizon: float, *, seed: int, first_path: int = 0, threads: int | None = None
+        self,
+        n_paths: int,
+        n_steps: int,
+        horizon: float,
+        *,
+        seed: int,
+        first_path: int = 0,
+        threads: int | None = None,
     ) -> np.ndarray:
         """Volumes [step, path]; without dispersion a read-only broadcast of `expected`."""
+        check_simulation(n_paths, n_steps, horizon, seed, first_path, threads)
         expected = self.expected(n_steps, horizon)[:, None]
         if self.dispersion == 0:
             return np.broadcast_to(expected, (n_steps, n_paths))

@@ -3,6 +3,8 @@
 from .almgren_2003 import Almgren2003
 from .almgren_chriss import AlmgrenChriss, efficient_frontier
 from .clock import clock_penalty
+from .convex import solve_static
+from .expected_cost import decay_matrix, displacement_path, scale_to_cost, schedule_cost
 from .limit_price import LimitPrice
 from .obizhaeva_wang import ObizhaevaWang, obizhaeva_wang_limit
 from .price_adaptive import AggressiveInTheMoney
@@ -15,8 +17,8 @@ from .round_trip import (
     worst_round_trip,
 )
 from .schedules import POV, TWAP, VWAP, Immediate, Schedule
-from .static import StaticPlan, solve_static, static_plan
-from .transient import decay_matrix, displacement_path, scale_to_cost, schedule_cost, solve_transient
+from .static import StaticPlan, static_plan
+from .transient import solve_transient
 
 __all__ = [
     "POV",

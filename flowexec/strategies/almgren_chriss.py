@@ -11,10 +11,11 @@ import numpy as np
 
 from ..checks import check_real
 from ..execution.impact import Impact, PowerImpact
+from ..execution.observation import Observation
 from ..execution.order import Order
-from ..execution.problem import Observation
 from ..market.paths import Array
-from .static import StaticPlan, solve_static, static_plan
+from .convex import solve_static
+from .static import StaticPlan, static_plan
 
 
 def linear_coefficients(impact: Impact, order: Order) -> tuple[float, float]:
@@ -122,6 +123,7 @@ class AlmgrenChriss:
 
         Almgren and Chriss (2000, section 2.3) call 1/κ the half-life: in it the holding shrinks e-fold.
         """
+        check_real("volatility", volatility, at_least=0)
         temporary, permanent = self._coefficients(impact, order)
         sigma = volatility if self.volatility is None else self.volatility
         cosh = float(_decay(order, temporary, permanent, self.risk_aversion, sigma**2))
@@ -136,6 +138,7 @@ class AlmgrenChriss:
         self, order: Order, *, volatility: float, impact: PowerImpact, spread: float = 0.0
     ) -> StaticPlan:
         """The schedule, with its mean cost and variance under all of `impact`, not only its linear part."""
+        check_real("volatility", volatility, at_least=0)
         temporary, permanent = self._coefficients(impact, order)
         sigma = volatility if self.volatility is None else self.volatility
         cosh = _decay(order, temporary, permanent, self.risk_aversion, sigma**2)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..checks import check_real
-from ..execution.problem import Observation, Strategy
+from ..checks import check_kind, check_real
+from ..execution.observation import Observation, Strategy
 from ..market.paths import Array
 
 
@@ -36,6 +36,7 @@ class LimitPrice:
     distance_bps: float = 0.0
 
     def __post_init__(self) -> None:
+        check_kind("strategy", self.strategy, Strategy)
         check_real("distance_bps", self.distance_bps)
 
     def trade(self, observation: Observation) -> Array:

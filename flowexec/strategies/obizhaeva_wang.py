@@ -10,11 +10,10 @@ import numpy as np
 
 from ..checks import check_real
 from ..execution.impact import ExponentialDecay, Impact, TransientImpact
+from ..execution.observation import Observation
 from ..execution.order import Order
-from ..execution.problem import Observation
 from ..market.paths import Array
-from .static import StaticPlan
-from .transient import schedule_cost
+from .static import StaticPlan, static_plan
 
 
 @dataclass(frozen=True)
@@ -61,21 +60,15 @@ class ObizhaevaWang:
         self, order: Order, impact: TransientImpact, *, volatility: float = 0.0, spread: float = 0.0
     ) -> StaticPlan:
         """The schedule, its mean cost and variance; `volatility` in currency per share and √day."""
-        check_real("volatility", volatility, at_least=0)
-        n_steps, tau = order.n_steps, order.step_length
-        healed = -math.expm1(-self._resilience(impact) * tau)
-        trades = np.full(n_steps, healed)
+        healed = -math.expm1(-self._resilience(impact) * order.step_length)
+        trades = np.full(order.n_steps, healed)
         trades[[0, -1]] = 1.0
-        trades *= order.shares / trades.sum()
-        inventory = order.shares - np.concatenate([[0.0], np.cumsum(trades)])
-        inventory[-1] = 0.0
-        return StaticPlan(
-            times=np.linspace(0.0, order.horizon, n_steps + 1),
-            trades=trades,
-            inventory=inventory,
-            expected_cost=schedule_cost(trades, impact, step_length=tau, spread=spread),
-            variance=float(volatility**2 * tau * (inventory[1:] @ inventory[1:])),
-            risk_aversion=0.0,
+        return static_plan(
+            order,
+            trades * (order.shares / trades.sum()),
+            volatility=volatility,
+            impact=impact,
+            spread=spread,
         )
 
     def _resilience(self, impact: Impact) -> float:

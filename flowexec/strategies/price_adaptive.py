@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ..checks import check_real
-from ..execution.problem import Observation
+from ..checks import check_kind, check_real
+from ..execution.observation import Observation
 from ..market.paths import Array
 from .almgren_chriss import AlmgrenChriss, kept_fraction
 
@@ -43,8 +43,7 @@ class AggressiveInTheMoney:
     tilt: float
 
     def __post_init__(self) -> None:
-        if not isinstance(self.base, AlmgrenChriss):
-            raise ValueError(f"`base` must be an AlmgrenChriss, got {self.base!r}")
+        check_kind("base", self.base, AlmgrenChriss)
         check_real("tilt", self.tilt)
 
     def trade(self, observation: Observation) -> Array:

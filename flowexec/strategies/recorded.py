@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import reprlib
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..checks import check_real
-from ..execution.problem import ExecutionProblem, Observation
+from ..execution.observation import Observation
+from ..execution.problem import ExecutionProblem
 from ..market.paths import Array
 
 
@@ -31,7 +33,9 @@ class Recorded:
 
     def __post_init__(self) -> None:
         if getattr(self.shares, "ndim", 0) != 2:
-            raise ValueError(f"`shares` must have shape [step, path], got {np.shape(self.shares)}")
+            raise ValueError(
+                f"`shares` must have shape [step, path] and be an array, got {reprlib.repr(self.shares)}"
+            )
         if not bool(self.shares.min() >= 0):  # false for NaN as well
             raise ValueError(f"`shares` must be at least 0, got {float(self.shares.min())}")
 

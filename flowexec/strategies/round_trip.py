@@ -14,7 +14,7 @@ from ..checks import check_count, check_real
 from ..execution.impact import Bar, PowerImpact, TransientImpact
 from ..execution.problem import sum_over_steps
 from ..market.paths import MarketPaths
-from .transient import schedule_cost
+from .expected_cost import schedule_cost
 
 
 def execute_signed(

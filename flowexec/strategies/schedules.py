@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..checks import check_real
-from ..execution.problem import Observation
+from ..checks import check_kind, check_real, check_weights
+from ..execution.observation import Observation
 from ..market.paths import Array
 from ..market.volume import VolumeCurve
 
@@ -47,11 +47,7 @@ class Schedule:
     weights: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        for weight in self.weights:
-            check_real("weights", weight, at_least=0)
-        object.__setattr__(self, "weights", tuple(float(w) for w in self.weights))
-        if sum(self.weights) <= 0:
-            raise ValueError(f"`weights` must hold at least one positive number, got {self.weights!r}")
+        object.__setattr__(self, "weights", check_weights("weights", self.weights))
 
     def trade(self, observation: Observation) -> Array:
         if len(self.weights) != observation.order.n_steps:
@@ -73,6 +69,9 @@ class VWAP:
     """
 
     curve: VolumeCurve = field(default_factory=VolumeCurve.u_shape)
+
+    def __post_init__(self) -> None:
+        check_kind("curve", self.curve, VolumeCurve)
 
     def trade(self, observation: Observation) -> Array:
         order = observation.order

@@ -26,8 +26,8 @@ from flowexec import (
     shortfall,
     summarise,
 )
-from flowexec.analytics.evaluate import BENCHMARKS, SINGLE_FIGURES
-from flowexec.analytics.shortfall import COMPONENTS
+from flowexec.analytics.evaluate import SINGLE_FIGURES
+from flowexec.analytics.shortfall import BENCHMARKS, COMPONENTS
 
 NOISY = VolumeCurve.u_shape(4e5, dispersion=0.6)
 ORDER = Order("buy", 1e5, 0.7, 13, fee_per_share=0.002, fixed_fee=9.0)

@@ -229,3 +229,15 @@ def test_a_drifting_price_is_not_the_traders_doing_on_average():
         execute(TWAP(), replace(paths, paths=replace(paths.paths, mid=paths.paths.mid * 0 + 50.0)))
     )
     np.testing.assert_allclose((cost.total - cost.martingale), without.total, rtol=1e-9)
+
+
+def test_bps_can_be_turned_back_into_currency():
+    cost = shortfall(
+        execute(TWAP(), ExecutionProblem(Order("buy", 7, 2.0, 2), market([50, 51, 53]), PowerImpact(0.1)))
+    )
+    back = cost.bps().in_unit("currency")
+    assert (back.unit, cost.bps().unit) == ("currency", "bps")
+    for name in COMPONENTS:
+        np.testing.assert_allclose(getattr(back, name), getattr(cost, name), rtol=1e-14)
+    np.testing.assert_allclose(back.martingale, cost.martingale, rtol=1e-14)
+    assert cost.in_unit("currency") is cost

@@ -166,3 +166,14 @@ def test_format_gives_value_and_error_alike():
 def test_interval_is_the_normal_one():
     low, high = Estimate(10.0, 2.0).interval
     assert (low, high) == (pytest.approx(10 - 3.919927969), pytest.approx(10 + 3.919927969))
+
+
+@pytest.mark.parametrize("estimate", [mean_estimate, sd_estimate, lambda sample: var_cvar(sample, 0.95)])
+def test_what_is_no_sample_is_refused(estimate):
+    assert estimate([1, 2, 4]) == estimate(np.array([1.0, 2.0, 4.0]))  # a list is one
+    for empty in ([], np.ones((2, 2)), 1.0, ["1", "2"], None):
+        with pytest.raises(ValueError, match=r"`(sample|cost)` must be an array of at least 1 numbers, got"):
+            estimate(empty)
+    for value in (math.nan, math.inf, -math.inf):
+        with pytest.raises(ValueError, match=rf"`(sample|cost)` must hold finite numbers only, got {value}"):
+            estimate([1.0, value])

@@ -210,6 +210,8 @@ def test_horizons_with_a_gap_are_refused_or_left_out_and_counted(day, replay, ki
     assert paths.n_paths == 386
     assert skipping.left_out(12) == skipping.left_out(12, "train") == 4
     assert skipping.left_out(12, "test") == 0
+    with pytest.raises(ValueError, match="`which` must be one of 'all', 'train', 'test', got 'spare'"):
+        skipping.left_out(12, "spare")
     assert skipping.horizons(12, "test").n_paths == 97
     for array in (paths.mid, paths.variance, paths.spread, paths.depth):
         assert np.isfinite(array).all()

@@ -198,7 +198,7 @@ def test_seeds():
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"limit_rates": ()}, "`limit_rates` must begin with a positive rate"),
+        ({"limit_rates": ()}, "`limit_rates` must hold at least one positive number"),
         ({"limit_rates": (0.0, 1.0)}, "`limit_rates` must begin with a positive rate"),
         ({"limit_rates": (1.0, -1.0)}, "`limit_rates` must be at least 0, got -1"),
         ({"market_rate": -0.1}, "`market_rate` must be at least 0"),
@@ -208,7 +208,7 @@ def test_seeds():
         ({"tick": 0.00005}, "`tick` must be a multiple of 0.0001"),
         ({"lot": 0}, "`lot` must be a whole number"),
         ({"levels": 0}, "`levels` must be a whole number"),
-        ({"profile": ()}, "`profile` must hold at least one weight"),
+        ({"profile": ()}, "`profile` must hold at least one positive number"),
         ({"profile": (1.0, 0.0)}, "`profile` must be greater than 0"),
     ],
 )

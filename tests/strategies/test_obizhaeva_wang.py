@@ -17,8 +17,9 @@ from flowexec import (
     execute,
     shortfall,
 )
+from flowexec.strategies.expected_cost import displacement_path, schedule_cost
 from flowexec.strategies.obizhaeva_wang import ObizhaevaWang, obizhaeva_wang_limit
-from flowexec.strategies.transient import displacement_path, schedule_cost, solve_transient
+from flowexec.strategies.transient import solve_transient
 
 SHARES, HORIZON, RATE, KAPPA = 656_100.0, 1.0, 8.0, 2e-6
 IMPACT = TransientImpact(KAPPA, ExponentialDecay(RATE))

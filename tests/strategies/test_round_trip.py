@@ -15,6 +15,7 @@ from flowexec import (
     execute,
     shortfall,
 )
+from flowexec.strategies.expected_cost import decay_matrix, schedule_cost
 from flowexec.strategies.round_trip import (
     best_two_speed_round_trip,
     execute_signed,
@@ -22,7 +23,6 @@ from flowexec.strategies.round_trip import (
     two_speed_round_trip,
     worst_round_trip,
 )
-from flowexec.strategies.transient import decay_matrix, schedule_cost
 
 IMPACTS = [
     PowerImpact(2e-3, 0.6, 3e-7),

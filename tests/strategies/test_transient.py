@@ -18,13 +18,13 @@ from flowexec import (
     shortfall,
     static_plan,
 )
-from flowexec.strategies.transient import (
+from flowexec.strategies.expected_cost import (
     decay_matrix,
     displacement_path,
     scale_to_cost,
     schedule_cost,
-    solve_transient,
 )
+from flowexec.strategies.transient import solve_transient
 
 IMPACTS = [
     PowerImpact(2e-3, 0.6, 3e-7),
