@@ -15,7 +15,11 @@ _REPEATED = re.compile(
     r'(<(?:div|section)\b[^>]*\bid=")(proof|proof-content|exercise-content|solution-content)(")'
 )
 
-_PRELOAD = re.compile(r'<link rel="preload"[^>]*>\s*')
+#: Hints to load fonts early, which a page opened from a disk may not follow, and the 1.5 MB of script that
+#: draws the same icons as the style sheet beside it.
+_UNNEEDED = re.compile(
+    r'<link rel="preload"[^>]*>\s*|<script src="[^"]*fontawesome[^"]*/all\.min\.js[^"]*"></script>\s*'
+)
 _PROOF = re.compile(r'(<div class="proof admonition"[^>]*>\s*)<p>Proof\. ')
 
 
@@ -25,7 +29,7 @@ def setup(app: Any) -> dict[str, Any]:
     # scripts
     app.add_config_value("comments_config", {}, "html")
     app.connect("html-page-context", _finish_page)
-    app.connect("build-finished", _drop_preloads)
+    app.connect("build-finished", _lighten_pages)
     app.connect("autodoc-process-docstring", _escape_bars, priority=100)  # before numpydoc reads the sections
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -38,12 +42,12 @@ def _finish_page(app: Any, page: str, template: str, context: dict[str, Any], do
         context["body"] = _PROOF.sub(r'\1<p><em class="proof-word">Proof.</em> ', body)
 
 
-def _drop_preloads(app: Any, exception: Exception | None) -> None:
-    """Take out the theme's hints to load fonts early, which a page opened from a disk may not follow."""
+def _lighten_pages(app: Any, exception: Exception | None) -> None:
+    """Take out of the theme's pages what they do not need."""
     if exception is None and app.builder.format == "html":
         for path in Path(app.outdir).rglob("*.html"):
             text = path.read_text(encoding="utf8")
-            path.write_text(_PRELOAD.sub("", text), encoding="utf8")
+            path.write_text(_UNNEEDED.sub("", text), encoding="utf8")
 
 
 def _escape_bars(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
