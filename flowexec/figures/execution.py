@@ -118,7 +118,8 @@ def price_and_fills(
 
     Notes
     -----
-    Participation is own shares per share of the rest of the market, step by step.
+    Participation is own shares per share of the rest of the market, step by step; no bar where nobody else
+    trades.
     Pinned by `tests/figures/test_execution.py`.
     """
     problem = _execution("execution", execution).problem
@@ -128,7 +129,9 @@ def price_and_fills(
     times, mid = np.asarray(paths.times), np.asarray(paths.mid)[:, path]
     shares, price = np.asarray(execution.shares)[:, path], np.asarray(execution.price)[:, path]
     moved = mid + order.sign * np.asarray(execution.displacement)[:, path]
-    participation = 100 * shares / np.asarray(paths.volume)[:, path]
+    volume = np.asarray(paths.volume)[:, path]
+    busy = volume > 0  # in a replayed book there are steps in which nobody else trades
+    participation = 100 * shares[busy] / volume[busy]
     hue = SERIES_COLOURS[order.side]
     drawing = Drawing(
         Axis(TIME),
@@ -161,8 +164,21 @@ def price_and_fills(
         hover="%{customdata:,.0f} shares at %{y:.4f}",
     )
     drawing.bars(
-        times[:-1], times[1:], participation, colour=hue, alpha=0.55, row=1, hover="%{y:.2f} % of volume"
+        times[:-1][busy],
+        times[1:][busy],
+        participation,
+        colour=hue,
+        alpha=0.55,
+        row=1,
+        hover="%{y:.2f} % of volume",
     )
+    shown = (
+        f"participation runs from {number(participation.min())} to {number(participation.max())} % of volume"
+        if busy.any()
+        else "nobody else trades"
+    )
+    if 0 < busy.sum() < len(busy):
+        shown += f" in the {busy.sum()} of {len(busy)} steps in which others trade"
     average = float(shares @ np.where(traded, price, 0.0) / shares.sum())
     slippage = order.sign * (average / mid[0] - 1) * 1e4
     return drawing.figure(
@@ -170,7 +186,7 @@ def price_and_fills(
         or f"A {order.side} order of {number(order.shares)} shares on one path: the mid goes from "
         f"{number(mid[0], 5)} to {number(mid[-1], 5)}, the average fill is {number(average, 6)}, "
         f"{number(abs(slippage))} basis points {'worse' if slippage > 0 else 'better'} than arrival; "
-        f"participation runs from {number(participation.min())} to {number(participation.max())} % of volume."
+        f"{shown}."
     )
 
 

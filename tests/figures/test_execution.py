@@ -1,9 +1,12 @@
 """Fans, fills and schedules draw what the execution did."""
 
+import warnings
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from flowexec import POV, Order, Scenario, execute
+from flowexec import POV, TWAP, Order, Scenario, execute
 from flowexec.figures import inventory_fan, price_and_fills, schedules
 from flowexec.figures.theme import STRATEGY_COLOURS
 from tests.figures.gallery import IMPACT, MARKET, ORDER, executions, plan, plans
@@ -50,6 +53,22 @@ def test_fills_are_those_of_the_path(side):
     assert order.sign * moved[-1] > 0
     assert moved[0] == 0
     assert f"A {side} order" in figure.layout.meta["alt"]
+
+
+@pytest.mark.parametrize("quiet", [[1, 4], range(13)])
+def test_a_step_in_which_nobody_else_trades_has_no_bar(quiet):
+    problem = Scenario(Order("sell", 1000.0, 1.0, 13), MARKET, IMPACT).sample(2, seed=3)
+    volume = np.array(problem.paths.volume)
+    volume[list(quiet), 0] = 0.0
+    execution = execute(TWAP(), replace(problem, paths=replace(problem.paths, volume=volume)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure = price_and_fills(execution)
+    bars = next(t for t in figure.data if t.type == "bar")
+    busy = volume[:, 0] > 0
+    np.testing.assert_allclose(bars.y, 100 * (1000 / 13) / volume[busy, 0])
+    words = "nobody else trades" if not busy.any() else "in the 11 of 13 steps in which others trade"
+    assert words in figure.layout.meta["alt"]
 
 
 def test_area_of_a_fill_is_in_proportion_to_its_shares_beyond_a_smallest_dot():
