@@ -101,7 +101,9 @@
   const start = async () => {
     const boxes = [...document.querySelectorAll(".flowexec-figure")];
     if (!boxes.length) return;
-    await Promise.all([loadPlotly(), document.fonts.load("14px 'Book Sans'").catch(() => {})]);
+    /* both weights, because labels are placed by their measured width */
+    const fonts = ["14px 'Book Sans'", "600 14px 'Book Sans'"].map((font) => document.fonts.load(font).catch(() => {}));
+    await Promise.all([loadPlotly(), ...fonts]);
     const sizes = new ResizeObserver((entries) => entries.forEach((entry) => draw(entry.target)));
     boxes.forEach((box) => sizes.observe(box)); // also fires when a closed solution is opened
     const redraw = () => boxes.forEach((box) => draw(box));

@@ -14,7 +14,7 @@ from .composition import axis_key, compose
 from .inputs import MAX_POINTS, spaced, thin
 from .lanes import Mark
 from .naming import Label, Obstacle
-from .theme import MUTED, PAPER, _layout, translucent
+from .theme import MUTED, PAPER, theme_layout, translucent
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -225,7 +225,7 @@ class Drawing:
 
         layout = compose(self)
         layout["meta"]["alt"] = alt
-        return go.Figure(data=self.traces, layout={"template": {"layout": _layout()}, **layout})
+        return go.Figure(data=self.traces, layout={"template": {"layout": theme_layout()}, **layout})
 
 
 def _hover(template: str | None) -> dict[str, Any]:

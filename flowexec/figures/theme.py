@@ -28,6 +28,7 @@ __all__ = [
     "STRATEGY_DASHES",
     "figure_html",
     "translucent",
+    "theme_layout",
     "use_theme",
 ]
 
@@ -40,11 +41,11 @@ BAND = "#8794a2"  # intervals, with `translucent`
 #: Hues that stay apart under deuteranopia, protanopia and tritanopia, each as (on light, on dark).
 _HUES = {
     "blue": ("#0b62b8", "#62aef7"),
-    "orange": ("#d55e00", "#ff9a4d"),
-    "green": ("#0a8f69", "#3fd3a6"),
+    "orange": ("#c25400", "#ff9a4d"),
+    "green": ("#08835e", "#3fd3a6"),
     "purple": ("#8a4fa3", "#cb9be3"),
-    "gold": ("#b58900", "#f2c94c"),
-    "sky": ("#2a9fcb", "#7fd4f5"),
+    "gold": ("#8f6c00", "#f2c94c"),
+    "sky": ("#1a82ab", "#7fd4f5"),
     "rose": ("#c5366f", "#f785ae"),
     "slate": ("#566373", "#aab6c4"),
     "brown": ("#7c5a3c", "#cfa983"),
@@ -159,7 +160,7 @@ def use_theme() -> None:
                 "application/vnd.plotly.v1+json": {**figure, "config": _CONFIG},
             }
 
-    pio.templates["flowexec"] = go.layout.Template(layout=_layout())
+    pio.templates["flowexec"] = go.layout.Template(layout=theme_layout())
     pio.templates.default = "flowexec"
     pio.renderers["flowexec"] = BookRenderer()
     pio.renderers.default = "flowexec"
@@ -245,7 +246,8 @@ def translucent(colour: str, alpha: float) -> str:
     return f"rgba({red},{green},{blue},{alpha:g})"
 
 
-def _layout() -> dict[str, Any]:
+def theme_layout() -> dict[str, Any]:
+    """The layout of the template "flowexec": type, axes, margins and the order of the hues."""
     axis = {
         "gridcolor": GRID,
         "linecolor": MUTED,
