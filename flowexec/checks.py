@@ -5,6 +5,9 @@ import reprlib
 from collections.abc import Iterable
 from numbers import Integral, Real
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 
 def _number(value: object) -> float:
     """`value` as a float, NaN where it is no real number or is larger than any float."""
@@ -66,6 +69,12 @@ def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
         raise ValueError(f"`{name}` must be one of {', '.join(map(repr, choices))}, got {value!r}")
 
 
+def check_text(name: str, value: object) -> None:
+    """Raise `ValueError` unless `value` is a string."""
+    if not isinstance(value, str):
+        raise ValueError(f"`{name}` must be a string, got {value!r}")
+
+
 def check_flag(name: str, value: object) -> None:
     """Raise `ValueError` unless `value` is True or False; a word such as "no" would count as true."""
     if not isinstance(value, bool):
@@ -80,6 +89,21 @@ def check_kind(name: str, value: object, kind: type) -> None:
     if isinstance(value, type) or not isinstance(value, kind):
         article = "an" if kind.__name__[0] in "AEIO" else "a"
         raise ValueError(f"`{name}` must be {article} {kind.__name__}, got {reprlib.repr(value)}")
+
+
+def check_numbers(name: str, values: ArrayLike, *, at_least: int = 1) -> np.ndarray:
+    """`values` as an array [number] of floats; `ValueError` unless there are `at_least`, all finite."""
+    try:
+        numbers = np.asarray(values)
+    except ValueError:  # lists of unequal length
+        numbers = np.empty((0, 0))
+    if numbers.ndim != 1 or numbers.size < at_least or numbers.dtype.kind not in "iuf":
+        raise ValueError(
+            f"`{name}` must be an array of at least {at_least} numbers, got {reprlib.repr(values)}"
+        )
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"`{name}` must be finite throughout, got {numbers[~np.isfinite(numbers)][0]}")
+    return numbers.astype(float, copy=False)
 
 
 def check_weights(name: str, values: object, *, above: float | None = None) -> tuple[float, ...]:

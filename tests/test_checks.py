@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 from flowexec import TWAP, Order
-from flowexec.checks import check_choice, check_count, check_flag, check_kind, check_real, check_weights
+from flowexec.checks import (
+    check_choice,
+    check_count,
+    check_flag,
+    check_kind,
+    check_numbers,
+    check_real,
+    check_weights,
+)
 from flowexec.execution import Strategy
 from flowexec.market import MarketModel
 
@@ -116,3 +124,28 @@ def test_check_weights_hands_back_a_tuple_of_floats(refused):
     for empty in ((), (0.0, 0.0)):
         with refused(f"`profile` must hold at least one positive number, got {empty!r}"):
             check_weights("profile", empty)
+
+
+def test_check_numbers_hands_back_an_array_of_floats(refused):
+    for values in ([1, 2], (1.0, 2.0), np.array([1, 2])):
+        numbers = check_numbers("lags", values)
+        assert numbers.dtype == np.float64
+        np.testing.assert_array_equal(numbers, [1.0, 2.0])
+    kept = np.array([1.0, 2.0])
+    assert check_numbers("lags", kept) is kept  # ten million paths are not copied
+    for values in (
+        [1.0],
+        3,
+        None,
+        "12",
+        ["1", "2"],
+        [[1.0, 2.0]],
+        [[1.0], [2.0, 3.0]],
+        [True, False],
+        [1j, 2],
+    ):
+        with refused(f"`lags` must be an array of at least 2 numbers, got {values!r}"):
+            check_numbers("lags", values, at_least=2)
+    for value in (math.nan, math.inf):
+        with refused(f"`lags` must be finite throughout, got {value}"):
+            check_numbers("lags", [1.0, value])

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..checks import check_count
-from .statistics import Estimate, as_sample
+from ..checks import check_count, check_numbers
+from .statistics import Estimate
 
 
 def batch_estimate(sample: ArrayLike, batches: int = 13) -> Estimate:
@@ -33,7 +33,7 @@ def batch_estimate(sample: ArrayLike, batches: int = 13) -> Estimate:
     Flegal and Jones (2010) give conditions for consistency. Pinned by `tests/analytics/test_dependence.py`.
     """
     check_count("batches", batches, at_least=2)
-    values = as_sample("sample", sample, at_least=batches)
+    values = check_numbers("sample", sample, at_least=batches)
     means = np.array([part.mean() for part in np.array_split(values, batches)])
     return Estimate(float(values.mean()), float(means.std(ddof=1)) / math.sqrt(batches))
 
@@ -56,7 +56,7 @@ def autocorrelation(sample: ArrayLike, lags: Sequence[int]) -> list[Estimate]:
     """
     for lag in lags:
         check_count("lags", lag)
-    values = as_sample("sample", sample)
+    values = check_numbers("sample", sample)
     if len(values) <= max(lags, default=1):
         raise ValueError(f"`sample` must be an array longer than the longest lag, got {len(values)} numbers")
     centred = values - values.mean()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..checks import check_real
+from ..checks import check_numbers, check_real
 
 NORMAL_95 = 1.959963984540054
 """97.5 % quantile of the standard normal."""
@@ -75,27 +75,14 @@ def merge_moments(samples: Iterable[dict[str, Moments]]) -> dict[str, Moments]:
     return reduce(merge, samples)
 
 
-def as_sample(name: str, sample: ArrayLike, *, at_least: int = 1) -> np.ndarray:
-    """`sample` as an array [observation]; `ValueError` unless it holds `at_least` finite numbers in a row."""
-    values = np.asarray(sample)
-    if values.ndim != 1 or values.size < at_least or values.dtype.kind not in "iuf":
-        raise ValueError(
-            f"`{name}` must be an array of at least {at_least} numbers, "
-            f"got {values.dtype} of shape {values.shape}"
-        )
-    if not np.isfinite(values).all():
-        raise ValueError(f"`{name}` must hold finite numbers only, got {values[~np.isfinite(values)][0]}")
-    return values
-
-
 def mean_estimate(sample: ArrayLike) -> Estimate:
     """Sample mean and s/√n."""
-    return Moments.of(as_sample("sample", sample)).estimate
+    return Moments.of(check_numbers("sample", sample)).estimate
 
 
 def sd_estimate(sample: ArrayLike) -> Estimate:
     """Standard deviation s; by the delta method its error is √((m₄ − m₂²)/n) / 2s, whatever the law."""
-    values = as_sample("sample", sample)
+    values = check_numbers("sample", sample)
     n = values.size
     if n < 2:
         return Estimate(0.0, math.inf)
@@ -121,7 +108,7 @@ def var_cvar(cost: ArrayLike, level: float) -> tuple[Estimate, Estimate]:
     Pinned by `tests/analytics/test_statistics.py`.
     """
     check_real("level", level, above=0, below=1)
-    values = as_sample("cost", cost)
+    values = check_numbers("cost", cost)
     n = values.size
     deviation = math.sqrt(n * level * (1.0 - level))
     rank = int(n * level)  # below n for every float below 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
+from ..checks import check_text
+
 
 @dataclass(frozen=True)
 class Table:
@@ -20,9 +22,11 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
     def __post_init__(self) -> None:
-        for row in self.rows:
-            if len(row) != len(self.columns):
-                raise ValueError(f"`rows` must have {len(self.columns)} cells each, got {row!r}")
+        for name, cells in (("columns", self.columns), *(("rows", row) for row in self.rows)):
+            for cell in cells:
+                check_text(name, cell)
+            if len(cells) != len(self.columns):
+                raise ValueError(f"`rows` must have {len(self.columns)} cells each, got {cells!r}")
 
     def __str__(self) -> str:
         lines = [self.columns, *self.rows]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..checks import check_count, check_real
+from ..checks import check_count, check_numbers, check_real
 from .book_statistics import durations
 from .order_book import EXECUTION, OrderBook, walk_levels
 from .paths import ASK, BID
@@ -100,8 +100,8 @@ def walking_cost(
     -----
     Pinned by `tests/market/test_book_costs.py`.
     """
-    sizes = np.asarray(shares, dtype=float)
-    if sizes.ndim != 1 or len(sizes) == 0 or not (np.diff(sizes, prepend=0.0) > 0).all():
+    sizes = check_numbers("shares", shares)
+    if not (np.diff(sizes, prepend=0.0) > 0).all():
         raise ValueError(f"`shares` must be positive and increasing, got {shares!r}")
     check_real("interval", interval, above=0)
     check_count("blocks", blocks, at_least=2)
@@ -194,8 +194,8 @@ def response_function(
     Trades within the longest lag of the session's end do not count, nor do those around a halt or an empty
     side. Pinned by `tests/market/test_book_costs.py`.
     """
-    seconds = np.asarray(lags, dtype=float)
-    if seconds.ndim != 1 or len(seconds) == 0 or not ((seconds >= 0).all() and np.isfinite(seconds).all()):
+    seconds = check_numbers("lags", lags)
+    if not (seconds >= 0).all():
         raise ValueError(f"`lags` must be seconds, at least 0, got {lags!r}")
     check_count("blocks", blocks, at_least=2)
     check_real("gap", gap, at_least=0)

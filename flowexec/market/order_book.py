@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..checks import check_text
 from .paths import ASK, BID, Array
 
 SUBMISSION, CANCELLATION, DELETION, EXECUTION, HIDDEN_EXECUTION, CROSS, HALT = 1, 2, 3, 4, 5, 6, 7
@@ -128,9 +129,13 @@ class OrderBook:
     source: str = ""
 
     def __post_init__(self) -> None:
+        for name in ("ticker", "date", "source"):
+            check_text(name, getattr(self, name))
+        if len(np.shape(self.times)) != 1 or len(self.times) == 0:
+            raise ValueError(
+                f"`times` must hold at least one message, in one dimension, got shape {np.shape(self.times)}"
+            )
         rows = len(self.times)
-        if rows == 0:
-            raise ValueError(f"`times` must hold at least one message, got none for {self._name}")
         for name in ("event", "order_id", "size", "price", "direction"):
             if np.shape(getattr(self, name)) != (rows,):
                 raise ValueError(f"`{name}` must have shape {(rows,)}, got {np.shape(getattr(self, name))}")
@@ -139,7 +144,7 @@ class OrderBook:
             raise ValueError(f"`prices` must have shape {(rows, 2, 'level')}, got {shape}")
         if np.shape(self.sizes) != shape:
             raise ValueError(f"`sizes` must have the shape of `prices`, {shape}, got {np.shape(self.sizes)}")
-        if len(self.session) != 2 or not self.session[0] < self.session[1]:
+        if np.shape(self.session) != (2,) or not self.session[0] < self.session[1]:
             raise ValueError(
                 f"`session` must be (begin, end) in seconds with begin < end, got {self.session!r}"
             )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..checks import check_count, check_real, check_weights
+from ..checks import check_count, check_real, check_text, check_weights
 from .order_book import PRICE_UNIT, SESSION, OrderBook
 from .paths import ASK, BID
 from .streams import generator
@@ -88,6 +88,7 @@ class ZeroIntelligence:
             )
         check_count("lot", self.lot)
         check_count("levels", self.levels)
+        check_text("ticker", self.ticker)
         object.__setattr__(self, "profile", check_weights("profile", self.profile, above=0))
 
     def simulate_day(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..checks import check_real
+from ..checks import check_numbers, check_real
 
 
 def clock_penalty(
@@ -42,12 +42,12 @@ def clock_penalty(
     Pinned by `tests/strategies/test_clock.py`.
     """
     check_real("exponent", exponent, above=0)
-    p, q = np.asarray(schedule, dtype=float), np.asarray(clock, dtype=float)
-    if p.ndim != 1 or p.shape != q.shape or p.size == 0:
+    p, q = check_numbers("schedule", schedule), check_numbers("clock", clock)
+    if p.shape != q.shape:
         raise ValueError(
             f"`schedule` and `clock` must have one entry a step each, got shapes {p.shape} and {q.shape}"
         )
-    if not (p.min() >= 0 and p.sum() > 0):  # false for NaN as well
+    if p.min() < 0 or p.sum() == 0:
         raise ValueError("`schedule` must hold numbers of at least 0, not all of them 0")
     if not q.min() > 0:
         raise ValueError(f"`clock` must be greater than 0 in every step, got {q.min():g}")

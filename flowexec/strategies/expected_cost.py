@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..checks import check_real
+from ..checks import check_numbers, check_real
 from ..execution.impact import PowerImpact, TransientImpact
 
 
@@ -31,9 +31,7 @@ def decay_matrix(decay: Callable[[float], float], times: np.ndarray) -> np.ndarr
     -----
     Pinned by `tests/strategies/test_transient.py`.
     """
-    times = np.asarray(times, dtype=float)
-    if times.ndim != 1 or times.size == 0 or not np.isfinite(times).all():
-        raise ValueError(f"`times` must be a list of finite numbers, got shape {times.shape}")
+    times = check_numbers("times", times)
     lags = np.abs(times[:, None] - times[None, :])
     distinct, where = np.unique(lags, return_inverse=True)
     return np.array([decay(float(lag)) for lag in distinct])[where].reshape(lags.shape)
@@ -66,7 +64,7 @@ def schedule_cost(
     -----
     Pinned, against the engine path by path, by `tests/strategies/test_transient.py`.
     """
-    trades = _signed(trades)
+    trades = check_numbers("trades", trades)
     check_real("step_length", step_length, above=0)
     check_real("spread", spread, at_least=0)
     size = np.abs(trades)
@@ -116,9 +114,9 @@ def displacement_path(
 
     Pinned by `tests/strategies/test_transient.py`.
     """
-    trades = _signed(trades)
+    trades = check_numbers("trades", trades)
     check_real("step_length", step_length, above=0)
-    times = np.asarray(times, dtype=float)
+    times = check_numbers("times", times)
     impulses = _impulses(trades, impact, step_length)
     age = times[:, None] - step_length * np.arange(trades.size)
     done = age >= -1e-12 * step_length  # kτ and a time meant to be kτ may differ in the last bit
@@ -126,13 +124,6 @@ def displacement_path(
         return np.asarray(done @ impulses)
     left = np.vectorize(impact.decay, otypes=[float])(np.maximum(age, 0.0))
     return np.asarray((left * done) @ impulses)
-
-
-def _signed(trades: np.ndarray) -> np.ndarray:
-    trades = np.asarray(trades, dtype=float)
-    if trades.ndim != 1 or trades.size == 0 or not np.isfinite(trades).all():
-        raise ValueError(f"`trades` must be a list of finite numbers, got shape {trades.shape}")
-    return trades
 
 
 def _impulses(trades: np.ndarray, impact: PowerImpact | TransientImpact, step_length: float) -> np.ndarray:

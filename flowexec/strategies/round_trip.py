@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import check_count, check_real
+from ..checks import check_count, check_numbers, check_real
 from ..execution.impact import Bar, PowerImpact, TransientImpact
 from ..execution.problem import sum_over_steps
 from ..market.paths import MarketPaths
@@ -38,11 +38,9 @@ def execute_signed(
     On trades of one sign this is `shortfall(execute(…)).total` to the last bits, and its mean is
     `schedule_cost`; both are pinned by `tests/strategies/test_round_trip.py`.
     """
-    trades = np.asarray(trades, dtype=float)
-    if trades.shape != (paths.n_steps,) or not np.isfinite(trades).all():
-        raise ValueError(
-            f"`trades` must be {paths.n_steps} finite numbers, one a step, got shape {trades.shape}"
-        )
+    trades = check_numbers("trades", trades)
+    if len(trades) != paths.n_steps:
+        raise ValueError(f"`trades` must be {paths.n_steps} numbers, one a step, got {len(trades)}")
     length = float(paths.times[1] - paths.times[0])
     side, cash = 1, []
     state: Any = impact.start(paths.mid[0])

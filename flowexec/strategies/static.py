@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..checks import check_real
+from ..checks import check_numbers, check_real
 from ..execution.impact import PowerImpact, TransientImpact
 from ..execution.order import Order
 from .expected_cost import schedule_cost
@@ -107,10 +107,10 @@ def static_plan(
     Pinned by `tests/strategies/test_static.py` and, path by path, by `tests/test_truths.py`.
     """
     check_plan_terms(volatility=volatility, spread=spread, risk_aversion=risk_aversion)
-    trades = np.asarray(trades, dtype=float)
+    trades = check_numbers("trades", trades)
     if trades.shape != (order.n_steps,):
         raise ValueError(f"`trades` must have shape {(order.n_steps,)}, one entry a step, got {trades.shape}")
-    if not trades.min() >= 0:  # false for NaN as well
+    if trades.min() < 0:
         raise ValueError(f"`trades` must be at least 0 in every step, got {trades.min():g}")
     if abs(trades.sum() - order.shares) > 1e-9 * order.shares:
         raise ValueError(f"`trades` must sum to the order's {order.shares:g} shares, got {trades.sum():g}")

@@ -175,5 +175,5 @@ def test_what_is_no_sample_is_refused(estimate):
         with pytest.raises(ValueError, match=r"`(sample|cost)` must be an array of at least 1 numbers, got"):
             estimate(empty)
     for value in (math.nan, math.inf, -math.inf):
-        with pytest.raises(ValueError, match=rf"`(sample|cost)` must hold finite numbers only, got {value}"):
+        with pytest.raises(ValueError, match=rf"`(sample|cost)` must be finite throughout, got {value}"):
             estimate([1.0, value])

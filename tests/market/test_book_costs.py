@@ -204,7 +204,7 @@ def test_walking_a_real_book_costs_more_the_more_one_wants():
 def test_refuses():
     book = standing_book([0.01], [100])
     for arguments, sentence in (
-        ({"shares": []}, "`shares` must be positive and increasing"),
+        ({"shares": []}, "`shares` must be an array of at least 1 numbers"),
         ({"shares": [10, 10]}, "`shares` must be positive and increasing"),
         ({"shares": [-1.0]}, "`shares` must be positive and increasing"),
         ({"shares": [1.0], "interval": 0.0}, "`interval` must be greater than 0"),

@@ -150,7 +150,7 @@ def test_worst_round_trip():
 
 def test_refusals():
     paths = GBM(100.0, 0.02).simulate(2, 3, 0.3, seed=1)
-    with pytest.raises(ValueError, match="`trades` must be 3 finite numbers"):
+    with pytest.raises(ValueError, match="`trades` must be 3 numbers, one a step, got 2"):
         execute_signed(np.ones(2), IMPACTS[0], paths)
     with pytest.raises(ValueError, match="`buying_steps`"):
         two_speed_round_trip(1.0, 0, 3)

@@ -41,9 +41,9 @@ def test_inventory_ends_at_zero_and_never_below():
     ("trades", "sentence"),
     [
         ([50.0, 50.0], "`trades` must have shape (3,), one entry a step, got (2,)"),
-        ([[50.0, 50.0, 0.0]], "`trades` must have shape (3,), one entry a step, got (1, 3)"),
+        ([[50.0, 50.0, 0.0]], "`trades` must be an array of at least 1 numbers, got [[50.0, 50.0, 0.0]]"),
         ([60.0, 60.0, -20.0], "`trades` must be at least 0 in every step, got -20"),
-        ([60.0, math.nan, 40.0], "`trades` must be at least 0 in every step, got nan"),
+        ([60.0, math.nan, 40.0], "`trades` must be finite throughout, got nan"),
         ([60.0, 60.0, 20.0], "`trades` must sum to the order's 100 shares, got 140"),
     ],
 )
