@@ -1,11 +1,13 @@
 """What trading cost."""
 
 from .compare import PairedDifference, compare, paired_difference
+from .dependence import autocorrelation, batch_estimate
 from .evaluate import Summary, evaluate, summarise
 from .power import coverage, observations_needed, power_of_test, variance_ratio
 from .samples import CostSample, cost_sample
 from .shortfall import Shortfall, shortfall
 from .statistics import Estimate, mean_estimate, sd_estimate, var_cvar
+from .stylized_facts import stylized_facts
 from .table import Table
 
 __all__ = [
@@ -15,6 +17,8 @@ __all__ = [
     "Shortfall",
     "Summary",
     "Table",
+    "autocorrelation",
+    "batch_estimate",
     "compare",
     "cost_sample",
     "coverage",
@@ -25,6 +29,7 @@ __all__ = [
     "power_of_test",
     "sd_estimate",
     "shortfall",
+    "stylized_facts",
     "summarise",
     "var_cvar",
     "variance_ratio",
