@@ -32,7 +32,7 @@ from flowexec.publish.digest import chapter_digest, file_digest, package_folder,
 from flowexec.publish.errors import PublishError
 from flowexec.publish.run import ChapterFailed, execute_chapter, workspace, write_atomically
 
-__all__ = ["BuildFailed", "build_book", "executed_path", "is_current"]
+__all__ = ["BuildFailed", "Record", "build_book", "executed_path", "is_current", "read_record"]
 
 
 class BuildFailed(PublishError):
@@ -42,8 +42,8 @@ class BuildFailed(PublishError):
 
 
 @dataclass(frozen=True)
-class _Record:
-    """What is kept beside an executed notebook."""
+class Record:
+    """What is kept beside an executed notebook: what it was made from, and how long that took."""
 
     digest: str
     seconds: float
@@ -80,7 +80,7 @@ def executed_path(book: Book, chapter: Chapter) -> Path:
 
 def is_current(book: Book, chapter: Chapter) -> bool:
     """Whether the executed notebook is what an execution now would give."""
-    record = _read_record(executed_path(book, chapter))
+    record = read_record(executed_path(book, chapter))
     return record is not None and record.digest == chapter_digest(book, chapter)
 
 
@@ -114,7 +114,7 @@ def _execute(book: Book, *, force: bool, only: Sequence[Chapter]) -> None:
         print(f"{run.seconds:.1f} s", flush=True)
         failed.unlink(missing_ok=True)
         write_atomically(target, json.dumps(run.notebook, indent=1, ensure_ascii=False) + "\n")
-        _write_record(target, _Record(digest, run.seconds))
+        _write_record(target, Record(digest, run.seconds))
     if failures:
         count = f"{len(failures)} of {len(only)} chapters failed" if len(only) > 1 else "The chapter failed"
         raise BuildFailed(f"{count}; the site was left as it is.\n" + "\n".join(f"  {f}" for f in failures))
@@ -211,7 +211,7 @@ def _fill_cache(book: Book) -> None:
             )
         for cell, done in zip(cells, outputs, strict=True):
             cell.outputs, cell.execution_count = _nodes(done["outputs"]), done["execution_count"]
-        record = _read_record(path)
+        record = read_record(path)
         cache.cache_notebook_bundle(
             CacheBundleIn(
                 notebook, str(chapter.source), data={"execution_seconds": record.seconds if record else 0}
@@ -243,16 +243,15 @@ def _remove_strays(book: Book) -> None:
             path.with_suffix(".json").unlink(missing_ok=True)
 
 
-def _read_record(notebook: Path) -> _Record | None:
+def read_record(notebook: Path) -> Record | None:
+    """The record beside an executed notebook; None if either is missing or was cut short."""
     try:
-        return (
-            _Record(**json.loads(notebook.with_suffix(".json").read_text())) if notebook.is_file() else None
-        )
+        return Record(**json.loads(notebook.with_suffix(".json").read_text())) if notebook.is_file() else None
     except (OSError, ValueError, TypeError):
         return None
 
 
-def _write_record(notebook: Path, record: _Record) -> None:
+def _write_record(notebook: Path, record: Record) -> None:
     write_atomically(notebook.with_suffix(".json"), json.dumps(record.__dict__))
 
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import re
+from importlib import metadata
 from itertools import count
 from pathlib import Path
 from typing import Any
+
+from flowexec.publish.build import executed_path, read_record
+from flowexec.publish.chapters import Book
 
 __all__ = ["setup"]
 
@@ -28,10 +34,45 @@ def setup(app: Any) -> dict[str, Any]:
     # Jupyter Book passes this on to sphinx_comments, which the book leaves out because it loads remote
     # scripts
     app.add_config_value("comments_config", {}, "html")
+    app.add_directive("build-record", _build_record())
     app.connect("html-page-context", _finish_page)
     app.connect("build-finished", _lighten_pages)
     app.connect("autodoc-process-docstring", _escape_bars, priority=100)  # before numpydoc reads the sections
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _build_record() -> Any:
+    """The directive `build-record`: how long each chapter took, and with what it was run."""
+    from docutils import nodes
+    from docutils.statemachine import StringList
+    from sphinx.util.docutils import SphinxDirective
+
+    class BuildRecord(SphinxDirective):  # type: ignore[misc]  # sphinx is read without its types
+        def run(self) -> list[Any]:
+            self.env.note_reread()  # its content is not in its source
+            content = nodes.Element()
+            lines = [*run_times(Book(Path(self.env.srcdir))), "", *versions()]
+            self.state.nested_parse(StringList(lines, source="build-record"), 0, content)
+            return list(content.children)
+
+    return BuildRecord
+
+
+def run_times(book: Book) -> list[str]:
+    """A table, in Markdown, of the seconds each chapter's execution took."""
+    rows = ["| chapter | seconds |", "|:--|--:|"]
+    for chapter in book.chapters:
+        record = read_record(executed_path(book, chapter))
+        rows.append(f"| {{doc}}`/{chapter.docname}` | {f'{record.seconds:.1f}' if record else 'not run'} |")
+    return rows
+
+
+def versions() -> list[str]:
+    """A sentence, in Markdown, on the machine and the packages that decide numbers and looks."""
+    names = ("numpy", "scipy", "numba", "plotly", "papermill", "jupyter-book")
+    packages = ", ".join(f"{name} {metadata.version(name)}" for name in names)
+    machine = f"{platform.system()} on {platform.machine()}, {os.cpu_count()} processors"
+    return [f"{machine}; Python {platform.python_version()}; {packages}."]
 
 
 def _finish_page(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
