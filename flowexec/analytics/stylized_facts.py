@@ -7,8 +7,9 @@ import math
 import numpy as np
 
 from ..checks import check_count
-from ..market.book_statistics import durations
-from ..market.order_book import DAY_SECONDS, EXECUTION, OrderBook
+from ..market.book_statistics import durations, market_orders
+from ..market.jackknife import jackknife_error, session_piece
+from ..market.order_book import DAY_SECONDS, OrderBook
 from .statistics import Estimate
 
 MINUTE = 60.0
@@ -62,8 +63,7 @@ def stylized_facts(book: OrderBook, *, blocks: int = 13) -> dict[str, Estimate]:
         without = np.array(
             [transform((total.sum() - t) / (weight.sum() - w)) for t, w in zip(total, weight, strict=True)]
         )
-        error = math.sqrt((blocks - 1) / blocks * float(((without - without.mean()) ** 2).sum()))
-        facts[name] = Estimate(transform(total.sum() / weight.sum()), error)
+        facts[name] = Estimate(transform(total.sum() / weight.sum()), float(jackknife_error(without)))
     return facts
 
 
@@ -72,12 +72,6 @@ _Sums = dict[str, tuple[np.ndarray, np.ndarray]]
 
 def _daily_volatility(minute_variance: float) -> float:
     return 100.0 * math.sqrt(minute_variance * DAY_SECONDS / MINUTE)
-
-
-def _piece(times: np.ndarray, book: OrderBook, blocks: int) -> np.ndarray:
-    begin, end = book.session
-    piece: np.ndarray = np.minimum((times - begin) / (end - begin) * blocks, blocks - 1).astype(int)
-    return piece
 
 
 def _standing_sums(book: OrderBook, blocks: int) -> _Sums:
@@ -93,7 +87,7 @@ def _standing_sums(book: OrderBook, blocks: int) -> _Sums:
     }
     if book.n_levels > 1:
         values["size on a level behind (shares)"] = book.sizes[:, :, 1:].mean(axis=(1, 2))
-    piece = _piece(book.times, book, blocks)
+    piece = session_piece(book.times, book.session, blocks)
     time = np.bincount(piece, weight, blocks)
     return {name: (np.bincount(piece, weight * value, blocks), time) for name, value in values.items()}
 
@@ -107,7 +101,7 @@ def _return_sums(book: OrderBook, blocks: int) -> _Sums:
     known = rows >= 0
     squares = np.diff(np.log(mid[rows[known]])) ** 2
     good = np.isfinite(squares)
-    piece = _piece(minutes[known][1:][good] - 1e-6, book, blocks)
+    piece = session_piece(minutes[known][1:][good] - 1e-6, book.session, blocks)
     minute = (np.bincount(piece, squares[good], blocks), np.bincount(piece, minlength=blocks).astype(float))
 
     rows = np.linspace(0, book.n_events - 1, min(EVENTS, book.n_events // 2) + 1).astype(int)
@@ -124,15 +118,12 @@ def _return_sums(book: OrderBook, blocks: int) -> _Sums:
 
 def _trade_sums(book: OrderBook, blocks: int) -> _Sums:
     """Products of the signs of market orders, [block] each; executions at one time and side are one order."""
-    fills = np.flatnonzero(book.event == EXECUTION)
-    time, sign = book.times[fills], -book.direction[fills].astype(float)
-    first = np.append(True, (np.diff(time) > 0) | (np.diff(sign) != 0))[: len(fills)]
-    time, sign = time[first], sign[first]
+    _, time, sign, _ = market_orders(book)
     signed = np.append(0.0, np.cumsum(sign))
     upto = np.searchsorted(time, time + MINUTE, side="right")
     following = sign * (signed[upto] - signed[:-1]) - 1.0
     whole = time + MINUTE <= book.session[1]
-    piece = _piece(time, book, blocks)
+    piece = session_piece(time, book.session, blocks)
     pairs = np.bincount(piece[:-1], sign[1:] * sign[:-1], blocks), np.bincount(piece[:-1], minlength=blocks)
     after = np.bincount(piece[whole], following[whole], blocks), np.bincount(piece[whole], minlength=blocks)
     return {"memory of signs": pairs, "following trades, 1 minute": after}

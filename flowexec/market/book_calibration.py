@@ -6,6 +6,7 @@ import numpy as np
 
 from ..checks import check_count, check_real
 from .book_statistics import durations
+from .jackknife import session_piece
 from .order_book import CANCELLATION, DELETION, EXECUTION, SUBMISSION, OrderBook
 from .paths import ASK, BID
 from .synthetic_book import ZeroIntelligence
@@ -55,8 +56,7 @@ def calibrate_zero_intelligence(
     begin, end = book.session
     counts, _ = np.histogram(book.times, np.linspace(begin, end, bins + 1))
     activity = np.maximum(counts, 1) / np.maximum(counts, 1).mean()
-    piece = np.minimum((book.times - begin) / (end - begin) * bins, bins - 1).astype(int)
-    lasting = durations(book) * activity[piece]
+    lasting = durations(book) * activity[session_piece(book.times, book.session, bins)]
 
     arrivals = np.flatnonzero(book.event == SUBMISSION)
     arrivals = arrivals[arrivals > 0]

@@ -10,30 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ..checks import check_count, check_numbers, check_real
-from .book_statistics import durations
-from .order_book import EXECUTION, OrderBook, walk_levels
+from .book_statistics import durations, market_orders
+from .jackknife import jackknife_error, leave_one_out
+from .order_book import OrderBook, walk_levels
 from .paths import ASK, BID
-
-
-def _leave_one_out(
-    values: np.ndarray, moments: np.ndarray, session: tuple[float, float], blocks: int
-) -> np.ndarray:
-    """Means of `values` [moment, …] without one block of the session at a time, [block, …]."""
-    begin, end = session
-    block = np.minimum((moments - begin) / (end - begin) * blocks, blocks - 1).astype(int)
-    present = np.unique(block)
-    if len(present) < 2:
-        raise ValueError(
-            f"the data lie in one of the {blocks} `blocks` of the session: no standard error from one"
-        )
-    return np.stack([values[block != b].mean(axis=0) for b in present])
-
-
-def _jackknife_error(replicates: np.ndarray) -> np.ndarray:
-    n = len(replicates)
-    squares = (replicates - replicates.mean(axis=0)) ** 2
-    error: np.ndarray = np.sqrt((n - 1) / n * squares.sum(axis=0))
-    return error
 
 
 @dataclass(frozen=True)
@@ -120,17 +100,17 @@ def walking_cost(
     excess = (beyond / sizes).mean(axis=0)
     fit = excess <= excess_limit
     cost = bps.mean(axis=0)
-    without = _leave_one_out(bps, moments, book.session, blocks)
+    without = leave_one_out(bps, moments, book.session, blocks)
     fit &= (cost > 0) & (without > 0).all(axis=0)
     exponents = np.array([[_exponent(sizes, c[side], fit[side]) for side in (BID, ASK)] for c in without])
     return WalkingCost(
         shares=sizes,
         cost=cost,
-        standard_error=_jackknife_error(without),
+        standard_error=jackknife_error(without),
         half_spread=float((0.5 * book.spread[rows] / book.mid[rows]).mean() * 1e4),
         excess=excess,
         exponent=np.array([_exponent(sizes, cost[side], fit[side]) for side in (BID, ASK)]),
-        exponent_error=_jackknife_error(exponents),
+        exponent_error=jackknife_error(exponents),
     )
 
 
@@ -203,12 +183,7 @@ def response_function(
     if not smallest < largest:
         raise ValueError(f"`sizes` must be (more than, at most) with the first smaller, got {sizes!r}")
     mid = np.where(book.halted | book.one_sided, np.nan, book.mid)
-    trades = np.flatnonzero(book.event == EXECUTION)
-    time, sign = book.times[trades], -book.direction[trades].astype(float)
-    first = np.append(True, (np.diff(time) > gap) | (np.diff(sign) != 0))[: len(trades)]
-    start = trades[first]
-    size = np.add.reduceat(book.size[trades], np.flatnonzero(first)) if len(trades) else np.zeros(0)
-    begun, sign = book.times[start], sign[first]
+    start, begun, sign, size = market_orders(book, gap)
     after = np.searchsorted(book.times, begun[:, None] + seconds, side="right") - 1
     before = mid[start - 1]
     moves = sign[:, None] * (mid[after] / before[:, None] - 1.0) * 1e4
@@ -220,20 +195,20 @@ def response_function(
     if not good.any():
         raise ValueError(f"`book` must hold market orders with {seconds.max():g} s of session after them")
     moves, following = moves[good], following[good]
-    both = _leave_one_out(np.stack([moves, following], axis=1), begun[good], book.session, blocks)
+    both = leave_one_out(np.stack([moves, following], axis=1), begun[good], book.session, blocks)
     with np.errstate(divide="ignore", invalid="ignore"):  # NaN where as many trades follow against as with
         per_trade = moves.mean(axis=0) / following.mean(axis=0)
         without = both[:, 0] / both[:, 1]
-        per_trade_error = _jackknife_error(without)
-        change_error = _jackknife_error(without - without[:, :1])
+        per_trade_error = jackknife_error(without)
+        change_error = jackknife_error(without - without[:, :1])
     return Response(
         lags=seconds,
         move=moves.mean(axis=0),
-        standard_error=_jackknife_error(both[:, 0]),
+        standard_error=jackknife_error(both[:, 0]),
         trades=int(good.sum()),
         mean_size=float(size[good].mean()),
         net_trades=following.mean(axis=0),
-        net_trades_error=_jackknife_error(both[:, 1]),
+        net_trades_error=jackknife_error(both[:, 1]),
         per_trade=per_trade,
         per_trade_error=per_trade_error,
         change_error=change_error,

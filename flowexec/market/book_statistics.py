@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..checks import check_count
-from .order_book import DAY_SECONDS, OrderBook
+from .order_book import DAY_SECONDS, EXECUTION, OrderBook
 from .paths import ASK, BID
 from .volume import VolumeCurve
 
@@ -50,6 +50,28 @@ def volume_curve(book: OrderBook, bins: int = 78, dispersion: float = 0.0) -> Vo
     if shares.sum() == 0:
         raise ValueError(f"`book` must hold executions (types 4 and 5), {book.ticker} has none")
     return VolumeCurve(float(shares.sum()), tuple(shares.tolist()), dispersion)
+
+
+class MarketOrders(NamedTuple):
+    """Market orders as a recording shows them; arrays [order], in the order of time."""
+
+    row: np.ndarray
+    """Number of the message with which the order begins."""
+    time: np.ndarray
+    """When it begins, seconds after midnight."""
+    sign: np.ndarray
+    """+1 for a purchase, −1 for a sale."""
+    size: np.ndarray
+    """Shares, visible executions only."""
+
+
+def market_orders(book: OrderBook, gap: float = 0.0) -> MarketOrders:
+    """Executions on one side, each within `gap` seconds of the one before, put together to one order."""
+    fills = np.flatnonzero(book.event == EXECUTION)
+    time, sign = book.times[fills], -book.direction[fills].astype(float)
+    first = np.append(True, (np.diff(time) > gap) | (np.diff(sign) != 0))[: len(fills)]
+    size = np.add.reduceat(book.size[fills], np.flatnonzero(first)) if len(fills) else np.zeros(0)
+    return MarketOrders(fills[first], time[first], sign[first], size)
 
 
 class DepthProfile(NamedTuple):
