@@ -133,7 +133,7 @@ def volume_curve(
 
     Notes
     -----
-    Pinned by `tests/figures/test_market.py`.
+    Pinned by `tests/figures/test_order_book.py`.
     """
     curves = check_named("curves", curves)
     begin, end = (float(s) for s in session)

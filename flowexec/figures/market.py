@@ -57,7 +57,7 @@ def path_fan(
 
     Notes
     -----
-    Pinned by `tests/figures/test_market.py`.
+    Pinned by `tests/figures/test_models.py`.
     """
     times = check_rising("times", check_series("times", times, least=2))
     values = check_table("values", values, (times.size, "path"))
