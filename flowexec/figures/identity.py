@@ -27,7 +27,7 @@ def identities(names: Iterable[str]) -> dict[str, Identity]:
     ("POV 10 %" is POV's gold); a second name of the same colour takes another dash. All others take the hues,
     in the palette's order, that no name of the figure has.
 
-    Pinned by `tests/figures/test_identity.py`.
+    Pinned by `tests/figures/test_words_and_colours.py`.
     """
     names = list(names)
     known = {name: _known(name) for name in names}
