@@ -132,9 +132,7 @@ class OrderBook:
         for name in ("ticker", "date", "source"):
             check_text(name, getattr(self, name))
         if len(np.shape(self.times)) != 1 or len(self.times) == 0:
-            raise ValueError(
-                f"`times` must hold at least one message, in one dimension, got shape {np.shape(self.times)}"
-            )
+            raise ValueError(f"`times` must hold at least one message, got shape {np.shape(self.times)}")
         rows = len(self.times)
         for name in ("event", "order_id", "size", "price", "direction"):
             if np.shape(getattr(self, name)) != (rows,):
