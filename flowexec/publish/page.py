@@ -91,7 +91,11 @@ def _render(book: Book, chapter: Chapter, notebook: Any, work: Path) -> Path:
             site,
             path_config=source / "_config.yml",
             noconfig=True,
-            confoverrides={"latex_individualpages": False, "external_toc_path": "_toc.yml"},
+            confoverrides={
+                "latex_individualpages": False,
+                "external_toc_path": "_toc.yml",
+                "flowexec_checkout": str(book.root),
+            },
             filenames=[str(page)],
             quiet=True,
         )

@@ -34,6 +34,8 @@ def setup(app: Any) -> dict[str, Any]:
     # Jupyter Book passes this on to sphinx_comments, which the book leaves out because it loads remote
     # scripts
     app.add_config_value("comments_config", {}, "html")
+    # the checkout whose records `build-record` shows, where the sources are a copy of it
+    app.add_config_value("flowexec_checkout", "", "env")
     app.add_directive("build-record", _build_record())
     app.connect("html-page-context", _finish_page)
     app.connect("build-finished", _lighten_pages)
@@ -51,7 +53,8 @@ def _build_record() -> Any:
         def run(self) -> list[Any]:
             self.env.note_reread()  # its content is not in its source
             content = nodes.Element()
-            lines = [*run_times(Book(Path(self.env.srcdir))), "", *versions()]
+            checkout = Path(self.config.flowexec_checkout or self.env.srcdir)
+            lines = [*run_times(Book(checkout)), "", *versions()]
             self.state.nested_parse(StringList(lines, source="build-record"), 0, content)
             return list(content.children)
 

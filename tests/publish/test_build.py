@@ -7,11 +7,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from bs4 import BeautifulSoup
 
 WALK, COSTS = "book/markets/walk.md", "book/classical/costs.md"
 #: Put into a chapter, this waits as long as a file stands beside the checkout.
@@ -26,6 +28,18 @@ def test_first_build_executes_every_chapter_and_says_so(first_build: Any) -> Non
     assert done.stdout.rstrip().endswith(str(checkout.root / "_build" / "html" / "index.html"))
     assert (checkout.root / "_build/html/book/markets/walk.html").is_file()
     assert "Executing notebook" not in (checkout.root / "_build/site.log").read_text()
+
+
+def test_pages_say_how_long_the_chapters_took_and_with_what(first_build: Any) -> None:
+    checkout, _ = first_build
+    page = BeautifulSoup((checkout.root / "_build/html/book/intro.html").read_text(), "html.parser")
+    rows = [[cell.get_text() for cell in row.select("td")] for row in page.select("article table tbody tr")]
+    seconds = [
+        json.loads(p.read_text())["seconds"] for p in (checkout.root / "_build/executed").rglob("*.json")
+    ]
+    assert [title for title, _ in rows] == ["A walk without drift", "What trading costs"]
+    assert sorted(float(took) for _, took in rows) == sorted(round(s, 1) for s in seconds)
+    assert f"papermill {version('papermill')}" in page.find("article").get_text()
 
 
 def test_second_build_does_nothing(built: Any) -> None:
