@@ -64,7 +64,7 @@ def run(
         list[Path] | None, typer.Option("-f", "--file", help="A YAML file of parameters; -p wins over it.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Folder to write to [default: _build/runs].")
+        Path | None, typer.Option("-o", "--output", help="Folder to write to; _build/runs if not given.")
     ] = None,
 ) -> None:
     """Run one chapter with other parameters; write a notebook and a page that stands alone."""

@@ -108,7 +108,7 @@ class ExecutionProblem:
         return State(0, like + self.order.shares, self.impact.start(like))
 
     def observe(self, state: State) -> Observation:
-        """What the trader may know at `state`; later rows of the paths are not reachable from it."""
+        """What the trader may know at `state`: every array ends with the present."""
         k, paths = state.step, self.paths
         return Observation(
             order=self.order,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,13 +45,13 @@ def run_what_if(
     Raises
     ------
     PublishError
-        If a name or value does not fit. Nothing is written then.
+        If a name or value does not fit, or `folder` cannot be written to. Nothing is run or written then.
     ChapterFailed
         If a cell raises. The notebook up to there is kept under a name ending in `-failed`, and the message
         says so.
     """
     parameters = chapter.check_parameters(values)
-    target = (folder or book.build / "runs") / run_name(chapter, parameters)
+    target = _writable(folder or book.build / "runs") / run_name(chapter, parameters)
     notebook, page, failed = (
         target.with_name(target.name + end) for end in (".ipynb", ".html", "-failed.ipynb")
     )
@@ -89,6 +90,17 @@ def read_parameter_file(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
         raise PublishError(f"{path} must hold one `name: value` a line.")
     return values
+
+
+def _writable(folder: Path) -> Path:
+    """The folder, made if need be: better refused before a chapter runs than after."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as reason:
+        raise PublishError(f"Cannot write to the folder {folder}: {reason.strerror}.") from None
+    if not os.access(folder, os.W_OK):
+        raise PublishError(f"Cannot write to the folder {folder}: no permission.")
+    return folder
 
 
 def run_name(chapter: Chapter, parameters: Mapping[str, Any]) -> str:

@@ -121,6 +121,17 @@ def test_missing_value_is_refused(first_build: Any) -> None:
     assert "needs a name and a value" in done.stderr
 
 
+def test_folder_that_cannot_be_written_to_is_refused_before_anything_runs(
+    first_build: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("a file")
+    done = first_build[0].run("run", "walk", "-p", "sigma", "2", "-o", str(tmp_path / "taken"))
+    assert done.returncode == 2
+    assert f"Cannot write to the folder {tmp_path / 'taken'}" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["taken"]
+
+
 def test_parameters_from_a_file_and_the_command_line_wins(built: Any) -> None:
     (built.root / "mine.yaml").write_text("eta: 1e-6\nshares: 10\n")
     done = built.run("run", "costs", "-f", "mine.yaml", "-p", "shares", "2e3")
