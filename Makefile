@@ -18,8 +18,10 @@ book: $(VENV)/.installed ## execute what changed, build _build/html, say where i
 	@$(BIN)/flowexec build
 
 test: book ## unit tests, checks of the book in a browser, executed notebooks run again
-	$(BIN)/python -m pytest _build/executed --nbval-lax --nbval-current-env -p no:cacheprovider
-	$(BIN)/python -m pytest tests
+	@failed=0; \
+	$(BIN)/python -m pytest _build/executed --nbval-lax --nbval-current-env -p no:cacheprovider || failed=1; \
+	$(BIN)/python -m pytest tests || failed=1; \
+	exit $$failed
 
 lint: $(VENV)/.installed ## style and types
 	$(BIN)/ruff check .
