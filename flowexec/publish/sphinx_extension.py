@@ -26,6 +26,11 @@ _REPEATED = re.compile(
 _UNNEEDED = re.compile(
     r'<link rel="preload"[^>]*>\s*|<script src="[^"]*fontawesome[^"]*/all\.min\.js[^"]*"></script>\s*'
 )
+#: A formula in a line with the bracket before it or the punctuation after it, between which a browser would
+#: break.
+_PUNCTUATED = re.compile(
+    r"\(?" r'<span class="math notranslate nohighlight">(?:(?!</span>).)*</span>' r"[,.;:!?)\]’”%…]+", re.S
+)
 _PROOF = re.compile(r'(<div class="proof admonition"[^>]*>\s*)<p>Proof\. ')
 
 
@@ -79,10 +84,11 @@ def versions() -> list[str]:
 
 
 def _finish_page(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
-    """Make the ids of a page unique, as screen readers rely on, and set off the word "Proof"."""
+    """Make the ids of a page unique, keep punctuation at its formula, set off the word "Proof"."""
     if "body" in context:
         number = count(1)
         body = _REPEATED.sub(lambda m: f"{m[1]}{m[2]}-{next(number)}{m[3]}", context["body"])
+        body = _PUNCTUATED.sub(r'<span class="nobreak">\g<0></span>', body)
         context["body"] = _PROOF.sub(r'\1<p><em class="proof-word">Proof.</em> ', body)
 
 

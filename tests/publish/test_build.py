@@ -42,6 +42,19 @@ def test_pages_say_how_long_the_chapters_took_and_with_what(first_build: Any) ->
     assert f"papermill {version('papermill')}" in page.find("article").get_text()
 
 
+def test_punctuation_stays_with_its_formula_and_ids_are_told_apart(first_build: Any) -> None:
+    text = (first_build[0].root / "_build/html/book/markets/walk.html").read_text()
+    assert (
+        '<span class="nobreak"><span class="math notranslate nohighlight">\\(\\tau = T/N\\)</span>.</span>'
+        in text
+    )
+    assert '<em class="proof-word">Proof.</em> The increments' in text
+    assert 'rel="preload"' not in text
+    ids = [element["id"] for element in BeautifulSoup(text, "html.parser").find_all(id=True)]
+    assert len(set(ids)) == len(ids)
+    assert any(name.startswith("proof-content") for name in ids)
+
+
 def test_second_build_does_nothing(built: Any) -> None:
     site, executed = (built.root / "_build/html/index.html").stat().st_ino, built.stamps()
     done = built.run("build")
