@@ -113,22 +113,6 @@
     window.addEventListener("afterprint", redraw);
   };
 
-  /* A formula in the text and the comma after it stay on one line: to the browser a formula is a box, and it would
-     break between the two. */
-  const keepPunctuation = () => {
-    for (const formula of document.querySelectorAll(".bd-article span.math")) {
-      const after = formula.nextSibling;
-      const sign = after && after.nodeType === Node.TEXT_NODE && after.data.match(/^[.,;:!?)\]’”%]+/);
-      if (!sign) continue;
-      after.data = after.data.slice(sign[0].length);
-      const together = document.createElement("span");
-      together.style.whiteSpace = "nowrap";
-      formula.replaceWith(together);
-      together.append(formula, sign[0]);
-    }
-  };
-  document.addEventListener("DOMContentLoaded", keepPunctuation);
-
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
 })();
