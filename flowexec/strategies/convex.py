@@ -11,17 +11,22 @@ from ..execution.impact import PowerImpact
 from ..execution.order import Order
 from ..market.paths import Array
 from .shooting import shoot
-from .static import StaticPlan, check_plan_terms, static_plan
+from .static import StaticPlan, Volatility, check_plan_terms, static_plan
 
 
 def solve_static(
-    order: Order, *, volatility: float, impact: PowerImpact, spread: float = 0.0, risk_aversion: float = 0.0
+    order: Order,
+    *,
+    volatility: Volatility,
+    impact: PowerImpact,
+    spread: float = 0.0,
+    risk_aversion: float = 0.0,
 ) -> StaticPlan:
     """The static schedule of least E + λV, for any temporary exponent β > 0 and linear permanent impact.
 
     Permanent impact telescopes, so up to constants the programme is
 
-        min Σ_k g(n_k) + λσ²τ Σ_{k≥1} x_k²,   g(n) = ετ^(−β) n^(1+β) − γn²/2,   n_k ≥ 0, Σ n_k = X.
+        min Σ_k g(n_k) + λτ Σ_k σ_k² x_{k+1}²,   g(n) = ετ^(−β) n^(1+β) − γn²/2,   n_k ≥ 0, Σ n_k = X.
 
     β ≤ 1: g is convex on [0, X] exactly when β(1+β)ετ^(−β)X^(β−1) ≥ γ; anything else is refused, because
     trading in lumps would then pay, and the best lumps are a matter of search. β > 1: g is concave for
@@ -34,8 +39,8 @@ def solve_static(
     Parameters
     ----------
     order : Order
-    volatility : float
-        σ, currency per share and √day.
+    volatility : float or array [step]
+        σ, currency per share and √day, one number or one for each step.
     impact : PowerImpact
         With `permanent_exponent` 1.
     spread : float
@@ -53,7 +58,7 @@ def solve_static(
     Checked against the closed form for β = 1 and against Almgren (2003) for other β in
     `tests/strategies/test_static.py`.
     """
-    check_plan_terms(volatility=volatility, spread=spread, risk_aversion=risk_aversion)
+    variance = check_plan_terms(order, volatility=volatility, spread=spread, risk_aversion=risk_aversion)
     check_kind("impact", impact, PowerImpact)
     if impact.permanent_exponent != 1.0 and impact.permanent > 0:
         raise ValueError(f"`impact.permanent_exponent` must be 1 here, got {impact.permanent_exponent:g}")
@@ -76,6 +81,13 @@ def solve_static(
     def step_slope(n: np.ndarray) -> Array:
         return (1 + beta) * cost * n**beta - gamma * n
 
+    # what is held after a step, but for the last one
+    risk = risk_aversion * tau * variance[:-1]
+
+    def risk_slope(held: np.ndarray) -> Array:
+        """−∂/∂n_k of Σ r_j x_{j+1}², k < N − 1: a share sold earlier is no longer held in all steps after."""
+        return 2 * np.cumsum((risk * held)[::-1])[::-1]
+
     chord = float(step_cost(np.asarray(touch))) / touch if touch > 0 else 0.0
 
     def solve(start: np.ndarray, linear_up_to: float) -> tuple[np.ndarray, float, float]:
@@ -90,9 +102,9 @@ def solve_static(
             n = shares * np.maximum(fractions, 0.0)  # the solver may step over 0 by a rounding
             held = shares * (1.0 - np.cumsum(fractions))[:-1]
             small = n < linear_up_to
-            value = np.where(small, chord * n, step_cost(n)).sum() + risk * (held @ held)
+            value = np.where(small, chord * n, step_cost(n)).sum() + risk @ held**2
             slope = np.where(small, chord, step_slope(n))
-            slope[:-1] -= 2 * risk * np.cumsum(held[::-1])[::-1]
+            slope[:-1] -= risk_slope(held)
             return value / scale, slope * shares / scale
 
         result = minimize(
@@ -116,15 +128,14 @@ def solve_static(
         terms: dict[str, Any] = {"volatility": volatility, "impact": impact, "spread": spread}
         return static_plan(order, trades, **terms, risk_aversion=risk_aversion, gap=max(gap, 0.0))
 
-    risk = risk_aversion * volatility**2 * tau
     if touch == 0 and (1 + beta) * cost * shares ** (beta - 1) > gamma:  # strictly convex: no search needed
-        trades = shares * shoot(n_steps, cost * shares ** (beta - 1), beta, gamma, risk)
+        trades = shares * shoot(n_steps, cost * shares ** (beta - 1), beta, gamma, np.append(risk, 0.0))
         slope = step_slope(trades)
-        slope[:-1] -= 2 * risk * np.cumsum(shares - np.cumsum(trades)[-2::-1])[::-1]
+        slope[:-1] -= risk_slope(shares - np.cumsum(trades)[:-1])
         return plan(trades, gap=float(slope @ trades - shares * slope.min()))  # Frank and Wolfe (1956)
 
     # in units of the order and of TWAP's cost and risk, so that tolerances mean the same for every order
-    scale = n_steps * cost * (shares / n_steps) ** (1 + beta) + risk * n_steps * shares**2 / 3 or 1.0
+    scale = n_steps * cost * (shares / n_steps) ** (1 + beta) + risk.sum() * shares**2 / 3 or 1.0
     best, value, slack = solve(even(n_steps), touch)
     bound = value - slack
     # the solver's own verdict is of no use: it also complains at the optimum, where it can improve no more

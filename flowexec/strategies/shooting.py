@@ -10,12 +10,14 @@ SMALLEST = 1e-120
 """Smallest last trade that is tried, as a fraction of the order: far from underflow, far below a share."""
 
 
-def shoot(n_steps: int, coefficient: float, exponent: float, curvature: float, risk: float) -> np.ndarray:
-    """Fractions [step] that minimize Σ g(f_k) + r Σ_{k≥1} x_k², x_k = Σ_{j≥k} f_j, over f ≥ 0 with sum 1.
+def shoot(
+    n_steps: int, coefficient: float, exponent: float, curvature: float, risk: float | np.ndarray
+) -> np.ndarray:
+    """Fractions [step] that minimize Σ g(f_k) + Σ r_k x_{k+1}², x_k = Σ_{j≥k} f_j, over f ≥ 0 with sum 1.
 
         g(f) = c f^(1+β) − ½ q f²,   convex on [0, 1]:   β(1+β)c ≥ q for β ≤ 1,   q = 0 for β > 1.
 
-    The first-order conditions are g'(f_{k−1}) = g'(f_k) + 2r x_k. Since g' increases from g'(0) = 0, a
+    The first-order conditions are g'(f_{k−1}) = g'(f_k) + 2r_{k−1} x_k. Since g' increases from g'(0) = 0, a
     last trade y > 0 determines all earlier ones, each positive, and their sum increases with y: a search
     for the y whose sum is 1 finds the only optimum, with no more error than rounding. Where even the
     smallest y gives too much, as for convex impact and a distant deadline, the last steps trade nothing.
@@ -23,8 +25,10 @@ def shoot(n_steps: int, coefficient: float, exponent: float, curvature: float, r
     Parameters
     ----------
     n_steps : int
-    coefficient, exponent, curvature, risk : float
-        c > 0, β > 0, q ≥ 0 and r ≥ 0, in units of one another.
+    coefficient, exponent, curvature : float
+        c > 0, β > 0 and q ≥ 0, in units of one another.
+    risk : float or array [step]
+        r_k ≥ 0 in the same units, the charge on what is held after step k; the last one charges nothing.
 
     Returns
     -------
@@ -37,6 +41,7 @@ def shoot(n_steps: int, coefficient: float, exponent: float, curvature: float, r
     `tests/strategies/test_shooting.py`.
     """
     scale = (1.0 + exponent) * coefficient
+    charges = (2.0 * np.broadcast_to(risk, n_steps)).tolist()
     newton_steps = 100 if curvature > 0.0 else 0  # without curvature the first guess is the root
 
     def rate(slope: float) -> float:
@@ -59,7 +64,7 @@ def shoot(n_steps: int, coefficient: float, exponent: float, curvature: float, r
         trades, held = [last], last
         slope = scale * last**exponent - curvature * last
         while len(trades) < active and held <= 1.0:
-            slope += 2.0 * risk * held
+            slope += charges[active - 1 - len(trades)] * held
             trades.append(rate(slope))
             held += trades[-1]
         return trades

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -13,10 +15,13 @@ from ..execution.order import Order
 from .expected_cost import schedule_cost
 from .schedules import Schedule
 
+Volatility: TypeAlias = float | Sequence[float] | np.ndarray
+"""σ, currency per share and √day: one number, or one for each step."""
+
 
 @dataclass(frozen=True)
 class StaticPlan:
-    """A schedule and what it is expected to cost, when the mid is a martingale of constant volatility.
+    """A schedule and what it is expected to cost, when the mid is a martingale of known volatility.
 
     Attributes
     ----------
@@ -27,9 +32,10 @@ class StaticPlan:
     inventory : array [step+1]
         Shares held at `times`, from X to 0.
     expected_cost : float
-        E, currency.
+        E, currency, the order's fees included.
     variance : float
-        V, currency², of the cost; `sd` is its root.
+        V, currency², of the cost; `sd` is its root. Where volatility is random and σ² its mean in each step
+        (`static_optimum`), the mean quadratic variation of what is held, E[`Execution.risk`].
     risk_aversion : float
         λ the schedule was made for, 1/currency.
     gap : float
@@ -51,7 +57,7 @@ class StaticPlan:
         order: Order,
         trades: np.ndarray,
         *,
-        volatility: float,
+        volatility: Volatility,
         impact: PowerImpact | TransientImpact,
         spread: float,
         risk_aversion: float,
@@ -59,7 +65,8 @@ class StaticPlan:
     ) -> StaticPlan:
         """The plan that trades `trades` [step], of either sign, which sum to the order.
 
-        E is `schedule_cost`, and V = σ²τ Σ_{k≥1} x_k². Checks nothing: `static_plan` does.
+        E is `schedule_cost` plus the order's fees, and V = τ Σ_k σ_k² x_{k+1}². Checks nothing: `static_plan`
+        does.
         """
         tau = order.step_length
         # summed from the end, so that no rounding makes it negative, nor other than 0 at the end
@@ -68,8 +75,10 @@ class StaticPlan:
             times=np.linspace(0.0, order.horizon, order.n_steps + 1),
             trades=trades,
             inventory=inventory,
-            expected_cost=schedule_cost(trades, impact, step_length=tau, spread=spread),
-            variance=float(volatility**2 * tau * (inventory[1:] @ inventory[1:])),
+            expected_cost=schedule_cost(trades, impact, step_length=tau, spread=spread)
+            + order.fee_per_share * order.shares
+            + order.fixed_fee,
+            variance=float(tau * (np.asarray(volatility) ** 2 * inventory[1:] ** 2).sum()),
             risk_aversion=risk_aversion,
             gap=gap,
         )
@@ -93,7 +102,7 @@ def static_plan(
     order: Order,
     trades: np.ndarray,
     *,
-    volatility: float,
+    volatility: Volatility,
     impact: PowerImpact | TransientImpact,
     spread: float = 0.0,
     risk_aversion: float = 0.0,
@@ -101,12 +110,13 @@ def static_plan(
 ) -> StaticPlan:
     """Mean and variance of the cost of trading `trades` [step], in the engine's discrete convention.
 
-    E is `schedule_cost`, V = σ²τ Σ_{k≥1} x_k². For a `PowerImpact` with β = δ = 1 these are Almgren and
-    Chriss (2000, eq. 4–5). `volatility` is σ in currency per share and √day.
+    E is `schedule_cost` plus the order's fees, V = τ Σ_k σ_k² x_{k+1}². For a `PowerImpact` with β = δ = 1
+    these are Almgren and Chriss (2000, eq. 4–5). `volatility` is σ in currency per share and √day, one number
+    or one for each step.
 
     Pinned by `tests/strategies/test_static.py` and, path by path, by `tests/test_truths.py`.
     """
-    check_plan_terms(volatility=volatility, spread=spread, risk_aversion=risk_aversion)
+    check_plan_terms(order, volatility=volatility, spread=spread, risk_aversion=risk_aversion)
     trades = check_numbers("trades", trades)
     if trades.shape != (order.n_steps,):
         raise ValueError(f"`trades` must have shape {(order.n_steps,)}, one entry a step, got {trades.shape}")
@@ -125,8 +135,20 @@ def static_plan(
     )
 
 
-def check_plan_terms(*, volatility: float, spread: float, risk_aversion: float) -> None:
-    """Refuse what no plan could be priced with, naming the argument."""
-    check_real("volatility", volatility, at_least=0)
+def check_plan_terms(
+    order: Order, *, volatility: Volatility, spread: float, risk_aversion: float
+) -> np.ndarray:
+    """Refuse what no plan could be priced with, naming the argument; else σ_k², currency², of each step."""
     check_real("spread", spread, at_least=0)
     check_real("risk_aversion", risk_aversion, at_least=0)
+    if np.ndim(volatility) == 0:
+        check_real("volatility", volatility, at_least=0)
+        return np.full(order.n_steps, volatility, dtype=float) ** 2
+    sigma = check_numbers("volatility", volatility)
+    if sigma.shape != (order.n_steps,):
+        raise ValueError(
+            f"`volatility` must have one entry for each of the {order.n_steps} steps, got {sigma.size}"
+        )
+    if sigma.min() < 0:
+        raise ValueError(f"`volatility` must be at least 0 in every step, got {sigma.min():g}")
+    return sigma**2

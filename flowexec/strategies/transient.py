@@ -52,7 +52,7 @@ def solve_transient(
     """
     if not isinstance(impact, TransientImpact) or impact.exponent != 1.0:
         raise ValueError(f"`impact` must be a TransientImpact with exponent 1, got {impact!r}")
-    check_plan_terms(volatility=volatility, spread=spread, risk_aversion=risk_aversion)
+    check_plan_terms(order, volatility=volatility, spread=spread, risk_aversion=risk_aversion)
     steps, tau = np.arange(order.n_steps), order.step_length
     risk = 2.0 * risk_aversion * volatility**2 * tau
     form = impact.coefficient * decay_matrix(impact.decay, tau * steps) + risk * np.minimum(
