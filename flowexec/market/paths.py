@@ -37,11 +37,15 @@ class MarketPaths:
     depth : array [step, path, 2, level, 2], optional
         Visible book at the beginning of each step: side (`BID`, `ASK`), level from the best
         outwards, (`PRICE`, `SIZE`). A missing level has size 0.
+    regime : array of int [step+1, path], optional
+        Number of the regime that rules from the beginning of each step on. A hidden label: it is there to
+        compare with, and no strategy observes it.
 
     Raises
     ------
     ValueError
-        When something is no array, shapes disagree, or times do not increase from 0.
+        When something is no array, shapes disagree, times do not increase from 0, or regimes are no whole
+        numbers.
     """
 
     times: Array
@@ -51,11 +55,13 @@ class MarketPaths:
     spread: Array
     signal: Array | None = None
     depth: Array | None = None
+    regime: Array | None = None
 
     def __post_init__(self) -> None:
+        optional = ("signal", "depth", "regime")
         for field in fields(self):
             value = getattr(self, field.name)
-            if not hasattr(value, "shape") and not (value is None and field.name in ("signal", "depth")):
+            if not hasattr(value, "shape") and not (value is None and field.name in optional):
                 raise ValueError(f"`{field.name}` must be a numpy array or a torch tensor, got {value!r}")
         if self.mid.ndim != 2 or self.mid.shape[0] < 2:
             raise ValueError(
@@ -68,14 +74,16 @@ class MarketPaths:
             raise ValueError(
                 f"`times` must increase from 0 and have one entry for each of the {rows} rows of `mid`"
             )
-        for name, steps in (("variance", rows), ("volume", rows - 1), ("spread", rows - 1), ("signal", rows)):
-            value = getattr(self, name)
+        for name in ("variance", "volume", "spread", "signal", "regime"):
+            value, steps = getattr(self, name), rows - (name in ("volume", "spread"))
             if value is not None and tuple(value.shape) != (steps, paths):
                 raise ValueError(f"`{name}` must have shape {(steps, paths)}, got {tuple(value.shape)}")
         if self.depth is not None:
             shape = tuple(self.depth.shape)
             if len(shape) != 5 or shape[:3] != (rows - 1, paths, 2) or shape[3] < 1 or shape[4] != 2:
                 raise ValueError(f"`depth` must have shape {(rows - 1, paths, 2, 'level', 2)}, got {shape}")
+        if self.regime is not None and "int" not in str(self.regime.dtype):
+            raise ValueError(f"`regime` must hold whole numbers, got {self.regime.dtype}")
 
     @property
     def n_steps(self) -> int:
@@ -101,12 +109,16 @@ class MarketPaths:
         return replace(self, **{name: a[:, paths] for name, a in arrays.items() if a is not None})
 
     def to_torch(self, device: str = "cpu", dtype: Any = None) -> MarketPaths:
-        """The same paths as torch tensors of `dtype` (float64 unless told) on `device`."""
+        """The same paths as torch tensors of `dtype` (float64 unless told) on `device`; regimes stay int."""
         import torch  # only learning needs torch; importing flowexec must not
 
         dtype = torch.float64 if dtype is None else dtype
         # a copy: broadcast (zero-stride) numpy arrays have no torch counterpart
-        return self.map(lambda a: torch.as_tensor(np.array(a), dtype=dtype, device=device))
+        real = replace(self, regime=None).map(
+            lambda a: torch.as_tensor(np.array(a), dtype=dtype, device=device)
+        )
+        regime = None if self.regime is None else torch.as_tensor(np.array(self.regime), device=device)
+        return replace(real, regime=regime)
 
 
 @runtime_checkable
