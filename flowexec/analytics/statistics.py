@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import NamedTuple
@@ -64,6 +64,56 @@ class Moments:
         if self.count < 2:
             return Estimate(self.mean, math.inf)
         return Estimate(self.mean, math.sqrt(self.squares / (self.count - 1) / self.count))
+
+
+@dataclass(frozen=True, eq=False)
+class JointMoments:
+    """Means of several quantities of each path, with their scatter, so that functions of them have an error.
+
+    For g smooth at the means m of n independent paths, by the delta method,
+
+        Var[g(m)] ≈ ∇g(m)ᵀ Σ ∇g(m) / n,   Σ = scatter/(n − 1).
+
+    Two samples merge as those of `Moments` do (Pébay 2008, eq. 3.11, is the same formula for a covariance).
+
+    Attributes
+    ----------
+    count : int
+    mean : array [quantity]
+    scatter : array [quantity, quantity]
+        Σ_paths (q − m)(q − m)ᵀ.
+
+    Notes
+    -----
+    Pinned by `tests/analytics/test_metrics.py`.
+    """
+
+    count: int
+    mean: np.ndarray
+    scatter: np.ndarray
+
+    @classmethod
+    def of(cls, *quantities: np.ndarray) -> JointMoments:
+        deviation = np.stack(quantities).astype(float, copy=False)
+        mean = deviation.mean(axis=1)
+        deviation -= mean[:, None]
+        # not a matrix product, whose bits depend on the threads of the BLAS
+        return cls(deviation.shape[1], mean, np.einsum("ip,jp->ij", deviation, deviation))
+
+    def merge(self, other: JointMoments) -> JointMoments:
+        count = self.count + other.count
+        delta = other.mean - self.mean
+        mean = self.mean + delta * (other.count / count)
+        between = np.multiply.outer(delta, delta) * (self.count * other.count / count)
+        return JointMoments(count, mean, self.scatter + other.scatter + between)
+
+    def estimate(self, value: float, gradient: Sequence[float]) -> Estimate:
+        """`value` = g(mean) with the delta method's error, from ∇g(mean) [quantity]."""
+        if self.count < 2:
+            return Estimate(value, math.inf)
+        slope = np.asarray(gradient)
+        variance = float(slope @ self.scatter @ slope) / (self.count - 1) / self.count
+        return Estimate(value, math.sqrt(max(variance, 0.0)))
 
 
 def merge_moments(samples: Iterable[dict[str, Moments]]) -> dict[str, Moments]:

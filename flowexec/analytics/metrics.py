@@ -1,0 +1,118 @@
+"""How good a saving is beyond its mean: ratios that desks quote, each with its standard error."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..checks import check_numbers
+from .statistics import Estimate, JointMoments
+
+ROUNDING = 1e-12
+"""A standard deviation below this part of the mean is rounding: the ratio of the two is infinite."""
+
+
+@dataclass(frozen=True, eq=False)
+class SavingMetrics:
+    """Ratios of a saving D = C₀ − C over the paths; of any sample of gains. Samples merge in flat memory.
+
+    =========================  ========================================================================
+    `information_ratio`        E[D]/sd[D]
+    `win_rate`                 P(D > 0); a tie is no win
+    `total_gain_loss_ratio`    TGLR = E[D₊]/E[D₋], all that was gained over all that was lost
+    `gain_loss_ratio`          GLR = E[D | D > 0]/E[−D | D < 0], the average gain over the average loss
+    =========================  ========================================================================
+
+    All are functions of the means of (D, D², D₊, D₋, 1{D > 0}, 1{D < 0}), and have the error of the delta
+    method (`JointMoments`); for the information ratio that is the one of Mertens (2002), which needs no
+    normal law. A ratio is infinite, without an error (NaN), where it divides by 0: a saving that is constant
+    up to rounding, a strategy that never loses. It is NaN where it is 0/0, as for a strategy against itself.
+
+    None of the ratios is comparable between baselines, and only the information ratio and TGLR know the sign
+    of the mean: TGLR > 1 exactly when E[D] > 0, while a rule that takes small gains and leaves rare large
+    losses has a high win rate, and the opposite rule a high GLR, with nothing saved.
+
+    Notes
+    -----
+    TGLR and GLR as in the execution literature (Ning, Lin and Jaimungal 2021, for GLR).
+    Pinned by `tests/analytics/test_metrics.py`.
+    """
+
+    moments: JointMoments
+
+    @classmethod
+    def of(cls, saving: ArrayLike) -> SavingMetrics:
+        """Of the savings [path] of one sample, in any unit."""
+        values = check_numbers("saving", saving)
+        gain, loss = np.maximum(values, 0.0), np.maximum(-values, 0.0)
+        return cls(JointMoments.of(values, values * values, gain, loss, values > 0.0, values < 0.0))
+
+    def merge(self, other: SavingMetrics) -> SavingMetrics:
+        return SavingMetrics(self.moments.merge(other.moments))
+
+    @property
+    def mean(self) -> Estimate:
+        return self.moments.estimate(float(self.moments.mean[0]), (1, 0, 0, 0, 0, 0))
+
+    @property
+    def information_ratio(self) -> Estimate:
+        """E[D]/sd[D], of one order."""
+        mean = float(self.moments.mean[0])
+        if self.moments.count < 2:
+            return Estimate(math.nan, math.inf)
+        sd = math.sqrt(float(self.moments.scatter[0, 0]) / (self.moments.count - 1))
+        if sd <= ROUNDING * abs(mean):
+            return _no_ratio(mean)
+        slope = mean / (2.0 * sd**3)
+        return self.moments.estimate(mean / sd, (1.0 / sd + 2.0 * slope * mean, -slope, 0, 0, 0, 0))
+
+    @property
+    def win_rate(self) -> Estimate:
+        return self.moments.estimate(float(self.moments.mean[4]), (0, 0, 0, 0, 1, 0))
+
+    @property
+    def total_gain_loss_ratio(self) -> Estimate:
+        """E[D₊]/E[D₋]."""
+        gain, loss = self.moments.mean[2:4].tolist()
+        if loss == 0.0:
+            return _no_ratio(gain)
+        return self.moments.estimate(gain / loss, (0, 0, 1 / loss, -gain / loss**2, 0, 0))
+
+    @property
+    def gain_loss_ratio(self) -> Estimate:
+        """E[D | D > 0]/E[−D | D < 0]."""
+        gain, loss, wins, losses = self.moments.mean[2:].tolist()
+        if loss == 0.0 or gain == 0.0:
+            return _no_ratio(gain) if loss == 0.0 else Estimate(math.nan, math.nan)
+        ratio = (gain / wins) / (loss / losses)
+        return self.moments.estimate(
+            ratio, (0, 0, ratio / gain, -ratio / loss, -ratio / wins, ratio / losses)
+        )
+
+
+def sharpe_ratio(cost: ArrayLike, arrival_value: ArrayLike) -> Estimate:
+    """E[r]/sd[r] of the return r = −cost/arrival_value of one order, whose riskless alternative earns 0.
+
+    Negative as long as trading costs something; not annualized, since an order is no holding period. It is
+    `SavingMetrics.of(−cost/arrival_value).information_ratio`, for a sample that comes in pieces.
+
+    Parameters
+    ----------
+    cost : array [path]
+        Implementation shortfall, currency.
+    arrival_value : float or array [path]
+        Shares times arrival price, currency.
+
+    Notes
+    -----
+    Sharpe (1994). Pinned by `tests/analytics/test_metrics.py`.
+    """
+    return SavingMetrics.of(-check_numbers("cost", cost) / np.asarray(arrival_value)).information_ratio
+
+
+def _no_ratio(numerator: float) -> Estimate:
+    """Something over 0."""
+    return Estimate(math.copysign(math.inf, numerator) if numerator else math.nan, math.nan)
