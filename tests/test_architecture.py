@@ -15,7 +15,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "flowexec"
 #: Imports go down this list only: a folder may import those before it.
-ORDER = ["checks", "market", "execution", "strategies", "analytics", "figures", "publish", "cli"]
+ORDER = ["checks", "market", "execution", "strategies", "analytics", "learning", "figures", "publish", "cli"]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf8"))["project"]
 ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf8"))

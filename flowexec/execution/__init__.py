@@ -3,11 +3,13 @@
 from .impact import Bar, ExponentialDecay, Impact, PowerImpact, PowerLawDecay, TransientImpact
 from .observation import Observation, Strategy
 from .order import Order
+from .presets import REGIMES, Textbook, book_scenario, book_scenarios
 from .problem import Execution, ExecutionProblem, Fill, State, execute
 from .scenario import Scenario
 from .walk_the_book import WalkTheBook
 
 __all__ = [
+    "REGIMES",
     "Bar",
     "Execution",
     "ExecutionProblem",
@@ -21,7 +23,10 @@ __all__ = [
     "Scenario",
     "State",
     "Strategy",
+    "Textbook",
     "TransientImpact",
     "WalkTheBook",
+    "book_scenario",
+    "book_scenarios",
     "execute",
 ]

@@ -20,6 +20,7 @@ from .order_book import OrderBook, clock, walk_levels
 from .paths import ASK, BID, MarketModel, MarketPaths
 from .planted_faults import planted_faults
 from .replay import OrderBookReplay
+from .signal import OrnsteinUhlenbeck, SignalBachelier, WithSignal
 from .synthetic_book import ZeroIntelligence
 from .volume import VolumeCurve
 
@@ -34,7 +35,10 @@ __all__ = [
     "MarketPaths",
     "OrderBook",
     "OrderBookReplay",
+    "OrnsteinUhlenbeck",
+    "SignalBachelier",
     "VolumeCurve",
+    "WithSignal",
     "ZeroIntelligence",
     "calibrate_zero_intelligence",
     "call_bias",

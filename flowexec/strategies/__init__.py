@@ -2,11 +2,14 @@
 
 from .almgren_2003 import Almgren2003
 from .almgren_chriss import AlmgrenChriss, efficient_frontier
+from .cartea_jaimungal import CarteaJaimungal
 from .clock import clock_penalty
 from .convex import solve_static
 from .expected_cost import decay_matrix, displacement_path, scale_to_cost, schedule_cost
 from .limit_price import LimitPrice
 from .obizhaeva_wang import ObizhaevaWang, obizhaeva_wang_limit
+from .optimal import Grid, solve_optimal
+from .optimal_control import OptimalControl
 from .price_adaptive import AggressiveInTheMoney
 from .recorded import Recorded, peeking
 from .round_trip import (
@@ -18,7 +21,9 @@ from .round_trip import (
 )
 from .schedules import POV, TWAP, VWAP, Immediate, Schedule
 from .static import StaticPlan, static_plan
+from .static_optimum import static_optimum
 from .transient import solve_transient
+from .worth import Worth, worth_of_adapting
 
 __all__ = [
     "POV",
@@ -27,12 +32,16 @@ __all__ = [
     "AggressiveInTheMoney",
     "Almgren2003",
     "AlmgrenChriss",
+    "CarteaJaimungal",
+    "Grid",
     "Immediate",
     "LimitPrice",
     "ObizhaevaWang",
+    "OptimalControl",
     "Recorded",
     "Schedule",
     "StaticPlan",
+    "Worth",
     "best_two_speed_round_trip",
     "clock_penalty",
     "decay_matrix",
@@ -43,10 +52,13 @@ __all__ = [
     "peeking",
     "scale_to_cost",
     "schedule_cost",
+    "solve_optimal",
     "solve_static",
     "solve_transient",
+    "static_optimum",
     "static_plan",
     "two_speed_cost",
     "two_speed_round_trip",
     "worst_round_trip",
+    "worth_of_adapting",
 ]
