@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..checks import check_numbers
+from ..checks import check_numbers, check_real
 from .statistics import Estimate, JointMoments
 
 ROUNDING = 1e-12
@@ -110,7 +110,12 @@ def sharpe_ratio(cost: ArrayLike, arrival_value: ArrayLike) -> Estimate:
     -----
     Sharpe (1994). Pinned by `tests/analytics/test_metrics.py`.
     """
-    return SavingMetrics.of(-check_numbers("cost", cost) / np.asarray(arrival_value)).information_ratio
+    values = check_numbers("cost", cost)
+    arrival = check_numbers("arrival_value", np.atleast_1d(arrival_value))
+    check_real("arrival_value", float(arrival.min()), above=0)
+    if arrival.size not in (1, values.size):
+        raise ValueError(f"`arrival_value` must be one number or as many as `cost`, got {arrival.size}")
+    return SavingMetrics.of(-values / arrival).information_ratio
 
 
 def _no_ratio(numerator: float) -> Estimate:
