@@ -57,7 +57,7 @@ def rank_stability(costs: Mapping[str, ArrayLike], *, seed: int, resamples: int 
     rows = {name: batch_means(check_numbers(f"costs[{name!r}]", c, at_least=2)) for name, c in costs.items()}
     sizes = {name: np.size(cost) for name, cost in costs.items()}
     if len(set(sizes.values())) > 1:
-        raise ValueError(f"`costs` must be on the same paths for all strategies, got numbers of {sizes}")
+        raise ValueError(f"`costs` must be on the same paths for all strategies, got {sizes} paths")
     names = tuple(sorted(rows, key=lambda name: float(rows[name].mean())))
     draws = resample(np.stack([rows[name] for name in names]), seed=seed, resamples=resamples)
     order = draws.argsort(axis=0, kind="stable")
