@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..checks import check_choice, check_count, check_real
 from ..market.heston import Heston
+from ..market.regime_switching import RegimeSwitching
 from ..market.volume import VolumeCurve
 from .impact import PowerImpact
 from .order import Order
@@ -95,6 +97,13 @@ def book_scenarios(
         regime: book_scenario(regime, side=side, n_steps=n_steps, risk_aversion=risk_aversion)
         for regime in REGIMES
     }
+
+
+def regime_market(
+    *, weights: Sequence[float] | None = None, generator: Sequence[Sequence[float]] | np.ndarray | None = None
+) -> RegimeSwitching:
+    """The markets of the four `REGIMES` as one, drawn path by path or switching; see `RegimeSwitching`."""
+    return RegimeSwitching({regime: _book_market(regime) for regime in REGIMES}, weights, generator)
 
 
 def book_risk_aversion() -> float:

@@ -9,6 +9,7 @@ import pytest
 from flowexec.market.brownian import GBM, Bachelier
 from flowexec.market.heston import Heston
 from flowexec.market.paths import MarketModel, MarketPaths
+from flowexec.market.regime_switching import RegimeSwitching
 from flowexec.market.signal import OrnsteinUhlenbeck, SignalBachelier
 from flowexec.market.streams import (
     STREAM_PATHS,
@@ -20,6 +21,10 @@ from flowexec.market.streams import (
 from flowexec.market.volume import VolumeCurve
 
 NOISY = VolumeCurve.u_shape(dispersion=0.5)
+REGIMES = {
+    "calm": Heston(50, 0.0004, 0.5, 0.0004, 0.03, -0.9, volume=NOISY),
+    "wild": Heston(50, 0.0009, 5.0, 0.0009, 0.09, -0.5, volume=NOISY),
+}
 MODELS: dict[str, MarketModel] = {
     "Bachelier": Bachelier(price=50, volatility=0.95, volume=NOISY),
     "GBM": GBM(price=50, volatility=0.02, volume=NOISY),
@@ -27,6 +32,8 @@ MODELS: dict[str, MarketModel] = {
         f"Heston {scheme}": Heston(50, 0.0004, 0.5, 0.0004, 0.03, -0.9, scheme=scheme, volume=NOISY)
         for scheme in ("euler", "qe_m", "ivi")
     },
+    "drawn regimes": RegimeSwitching(REGIMES),
+    "switching regimes": RegimeSwitching(REGIMES, generator=[[-3, 3], [5, -5]]),
     "SignalBachelier": SignalBachelier(50, 0.95, OrnsteinUhlenbeck(2.0, 1.5), volume=NOISY),
 }
 ARRAYS = ("mid", "variance", "volume", "spread", "signal", "regime")
