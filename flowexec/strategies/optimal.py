@@ -48,9 +48,9 @@ class _Sizes(NamedTuple):
     variance: int
     signal: int
 
-    def halved(self) -> _Sizes:
-        """Cells twice as wide."""
-        return _Sizes(*((size + 1) // 2 for size in self))
+    def halved(self, axis: str) -> _Sizes:
+        """Cells twice as wide along one axis."""
+        return self._replace(**{axis: (getattr(self, axis) + 1) // 2})
 
 
 class _Tables(NamedTuple):
@@ -98,10 +98,15 @@ def solve_optimal(scenario: Scenario, *, grid: Grid | None = None) -> OptimalCon
     grid = Grid() if grid is None else grid
     check_kind("grid", grid, Grid)
     sizes = _Sizes(grid.inventory, grid.variance, grid.signal)
-    fine, coarse = (
-        _control(scenario, _induction(scenario, s, grid.max_variance)) for s in (sizes, sizes.halved())
-    )
-    return replace(fine, error=abs(fine.value - coarse.value) / 3)
+
+    def solved(sizes: _Sizes) -> OptimalControl:
+        return _control(scenario, _induction(scenario, sizes, grid.max_variance))
+
+    control = solved(sizes)
+    axes = [axis for axis in _Sizes._fields if getattr(control, axis).size > 1]
+    # axis by axis: errors of opposite sign would hide one another
+    error = sum(abs(control.value - solved(sizes.halved(axis)).value) for axis in axes)
+    return replace(control, error=error)
 
 
 def _induction(scenario: Scenario, sizes: _Sizes, max_variance: float | None) -> _Tables:
@@ -166,8 +171,8 @@ def _control(scenario: Scenario, tables: _Tables) -> OptimalControl:
         cost_to_go=tables.cost_to_go,
         kept=tables.kept,
     )
-    start = control.value_at(0, scenario.order.shares, market.variance.start, market.signal.start)
-    return replace(control, value=start.item())
+    to_come = market.variance.start @ control.cost_to_go[0, -1] @ market.signal.start
+    return replace(control, value=control.sunk + float(to_come))
 
 
 def _impact(scenario: Scenario) -> PowerImpact:

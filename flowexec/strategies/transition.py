@@ -25,22 +25,23 @@ PartialMoments = Callable[[np.ndarray], list[np.ndarray]]
 
 
 class Chain(NamedTuple):
-    """A state that moves by itself: its nodes, and the matrix of one-step expectations."""
+    """A state that moves by itself: its nodes, and what functions on them are at the start and ahead."""
 
-    start: float
     nodes: np.ndarray
     """[node], increasing."""
+    start: np.ndarray
+    """Weights [node] with f(z_0) = Σ_j start_j f_j at the state's own start z_0."""
     expectation: np.ndarray
     """T [node, node]; each row sums to 1. Beyond the ends of the grid functions count as constant."""
 
 
 def constant(value: float) -> Chain:
     """A state that does not move."""
-    return Chain(value, np.array([value]), np.ones((1, 1)))
+    return Chain(np.array([value]), np.ones(1), np.ones((1, 1)))
 
 
-def spline_expectation(nodes: np.ndarray, partial_moments: PartialMoments) -> np.ndarray:
-    """T [node, node] with Σ_j T_ij f_j = E[f(Z')|z_i], f the not-a-knot cubic spline through (z_j, f_j)."""
+def spline_chain(start: float, nodes: np.ndarray, partial_moments: PartialMoments) -> Chain:
+    """The chain with Σ_j T_ij f_j = E[f(Z')|z_i], f the not-a-knot cubic spline through (z_j, f_j)."""
     from scipy.interpolate import CubicSpline  # a third of a second to import
 
     moments = partial_moments(nodes)
@@ -53,11 +54,11 @@ def spline_expectation(nodes: np.ndarray, partial_moments: PartialMoments) -> np
         inside[2] - 2 * left * inside[1] + left**2 * inside[0],
         inside[3] - 3 * left * inside[2] + 3 * left**2 * inside[1] - left**3 * inside[0],
     ]
-    cubics = CubicSpline(nodes, np.eye(nodes.size)).c  # [3 − power, cell, node]
-    matrix = sum(centred[power] @ cubics[3 - power] for power in range(4))
+    unit = CubicSpline(nodes, np.eye(nodes.size))
+    matrix = sum(centred[power] @ unit.c[3 - power] for power in range(4))  # c [3 − power, cell, node]
     matrix[:, 0] += moments[0][:, 0]
     matrix[:, -1] += 1.0 - moments[0][:, -1]
-    return np.asarray(matrix)
+    return Chain(nodes, np.asarray(unit(start)), np.asarray(matrix))
 
 
 class _SquareRootLaw(NamedTuple):
@@ -131,9 +132,7 @@ def square_root_chain(
         return constant(model.v0)
     nodes = np.linspace(math.sqrt(low), math.sqrt(high), size) ** 2
     law = laws[0]
-    return Chain(
-        model.v0, nodes, spline_expectation(nodes, lambda bounds: law.partial_moments(nodes, bounds))
-    )
+    return spline_chain(model.v0, nodes, lambda bounds: law.partial_moments(nodes, bounds))
 
 
 def _normal_partial_moments(mean: np.ndarray, sd: float, bounds: np.ndarray) -> list[np.ndarray]:
@@ -165,8 +164,4 @@ def gaussian_chain(signal: OrnsteinUhlenbeck, *, n_steps: int, step_length: floa
     nodes = np.linspace(min(means) - reach, max(means) + reach, size)
     ahead = np.array([signal.mean(float(node), step_length) for node in nodes])
     spread = signal.sd(step_length)
-    return Chain(
-        signal.initial,
-        nodes,
-        spline_expectation(nodes, lambda bounds: _normal_partial_moments(ahead, spread, bounds)),
-    )
+    return spline_chain(signal.initial, nodes, lambda bounds: _normal_partial_moments(ahead, spread, bounds))
