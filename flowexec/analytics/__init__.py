@@ -1,9 +1,13 @@
 """What trading cost."""
 
+from .bootstrap import BootstrapInterval, batch_means, bca_interval, block_bootstrap_interval, block_length
 from .compare import PairedDifference, compare, paired_difference
 from .dependence import autocorrelation, batch_estimate
 from .evaluate import Summary, evaluate, summarise
+from .inference import TestResult, diebold_mariano, holm, t_test, wilcoxon
+from .metrics import SavingMetrics, sharpe_ratio
 from .power import coverage, observations_needed, power_of_test, variance_ratio
+from .ranking import RankStability, pareto_layers, rank_agreement, rank_stability
 from .samples import CostSample, cost_sample
 from .shortfall import Shortfall, shortfall
 from .statistics import Estimate, mean_estimate, sd_estimate, var_cvar
@@ -11,26 +15,42 @@ from .stylized_facts import stylized_facts
 from .table import Table
 
 __all__ = [
+    "BootstrapInterval",
     "CostSample",
     "Estimate",
     "PairedDifference",
+    "RankStability",
+    "SavingMetrics",
     "Shortfall",
     "Summary",
     "Table",
+    "TestResult",
     "autocorrelation",
     "batch_estimate",
+    "batch_means",
+    "bca_interval",
+    "block_bootstrap_interval",
+    "block_length",
     "compare",
     "cost_sample",
     "coverage",
+    "diebold_mariano",
     "evaluate",
+    "holm",
     "mean_estimate",
     "observations_needed",
     "paired_difference",
+    "pareto_layers",
     "power_of_test",
+    "rank_agreement",
+    "rank_stability",
     "sd_estimate",
+    "sharpe_ratio",
     "shortfall",
     "stylized_facts",
     "summarise",
+    "t_test",
     "var_cvar",
     "variance_ratio",
+    "wilcoxon",
 ]

@@ -19,6 +19,7 @@ from .lobster import read_lobster, write_lobster
 from .order_book import OrderBook, clock, walk_levels
 from .paths import ASK, BID, MarketModel, MarketPaths
 from .planted_faults import planted_faults
+from .regime_switching import RegimeSwitching
 from .replay import OrderBookReplay
 from .signal import OrnsteinUhlenbeck, SignalBachelier, WithSignal
 from .synthetic_book import ZeroIntelligence
@@ -36,6 +37,7 @@ __all__ = [
     "OrderBook",
     "OrderBookReplay",
     "OrnsteinUhlenbeck",
+    "RegimeSwitching",
     "SignalBachelier",
     "VolumeCurve",
     "WithSignal",
