@@ -1,6 +1,7 @@
 /* Draws the book's figures. Each is a .flowexec-figure holding its Plotly JSON; Plotly is fetched once, and only by
    pages that have a figure. Colours are swapped for their dark partners (window.flowexecDark) when the page is dark,
-   and narrow screens get a narrower layout. */
+   narrow screens get a narrower layout, and the browser's own controls, which keyboards and screen readers reach, take the
+   place of Plotly's drop-downs and sliders. */
 (() => {
   "use strict";
   const NARROW = 560;
@@ -28,7 +29,7 @@
       });
   const recolour = (value, key) => {
     if (typeof value === "string") return key === "bdata" ? value : recolourText(value);
-    if (Array.isArray(value)) return typeof value[0] === "number" ? value : value.map((v) => recolour(v));
+    if (Array.isArray(value)) return value.every((v) => typeof v === "number") ? value : value.map((v) => recolour(v));
     if (value && typeof value === "object")
       return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, recolour(v, k)]));
     return value;
@@ -64,6 +65,70 @@
   };
 
   const drawn = new WeakMap();
+  const chosen = new WeakMap(); // figure → { name of a control: position of its option }
+
+  const child = (parent, tag, className) => {
+    const made = Object.assign(document.createElement(tag), { className });
+    parent.append(made);
+    return made;
+  };
+
+  /* Take Plotly's controls out of the layout and have the figure show what the reader chose; returns the controls, each
+     { name, slider, labels, at }. A drop-down's option may bring the slider of its own views along. */
+  const settle = (box, figure) => {
+    const choices = chosen.get(box) || {};
+    const { updatemenus = [], sliders = [] } = figure.layout;
+    delete figure.layout.updatemenus;
+    delete figure.layout.sliders;
+    const found = [];
+    const choose = (control, options, slider) => {
+      const at = Math.min(choices[control.name] ?? control.active ?? 0, options.length - 1);
+      found.push({ name: control.name, slider, labels: options.map((option) => option.label), at });
+      const [traces, { sliders: own, ...changes }] = options[at].args;
+      traces.visible.forEach((shown, i) => (figure.data[i].visible = shown));
+      for (const [path, value] of Object.entries(changes)) {
+        const keys = path.split("."), last = keys.pop();
+        keys.reduce((layout, key) => (layout[key] = layout[key] || {}), figure.layout)[last] = value;
+      }
+      return own;
+    };
+    let last = sliders;
+    for (const menu of updatemenus) last = choose(menu, menu.buttons, false) || last;
+    for (const slider of last) choose(slider, slider.steps, true);
+    return found;
+  };
+
+  /* A labelled <select> or <input type=range> for each control, made once and then kept up to date. */
+  const show = (box, controls) => {
+    let bar = box.querySelector(".flowexec-controls");
+    if (!bar) {
+      bar = document.createElement("div");
+      bar.className = "flowexec-controls";
+      box.prepend(bar);
+      box.setAttribute("role", "group");
+      for (const { name, slider, labels } of controls) {
+        const label = child(bar, "label", slider ? "flowexec-slider" : "flowexec-menu");
+        child(label, "span", "").textContent = name;
+        const input = child(label, slider ? "input" : "select", "");
+        if (slider) Object.assign(input, { type: "range", min: 0, step: 1 }), child(label, "output", "");
+        else for (const text of labels) child(input, "option", "").textContent = text;
+        input.addEventListener("input", () => {
+          chosen.set(box, { ...chosen.get(box), [name]: slider ? Number(input.value) : input.selectedIndex });
+          drawn.delete(box);
+          draw(box);
+        });
+      }
+    }
+    controls.forEach(({ slider, labels, at }, i) => {
+      const label = bar.children[i], input = label.children[1];
+      if (!slider) return void (input.selectedIndex = at);
+      input.max = labels.length - 1;
+      input.value = at;
+      input.setAttribute("aria-valuetext", labels[at]);
+      label.children[2].textContent = labels[at];
+    });
+    return bar.offsetHeight;
+  };
 
   const draw = (box, dark = isDark()) => {
     const width = box.clientWidth;
@@ -75,14 +140,16 @@
     let figure = JSON.parse(box.querySelector("script").textContent);
     if (dark) figure = recolour(figure);
     if (slim) narrow(figure.layout, figure.data, width);
-    let plot = box.querySelector(".flowexec-plot");
-    if (!plot) {
-      plot = document.createElement("div");
-      plot.className = "flowexec-plot";
-      box.append(plot);
+    const controls = settle(box, figure);
+    const above = controls.length ? show(box, controls) : 0;
+    const plot = box.querySelector(".flowexec-plot") || child(box, "div", "flowexec-plot");
+    if (controls.length) {
+      plot.setAttribute("role", "img"); // instead of the whole figure, whose controls a screen reader must find
+      plot.setAttribute("aria-label", figure.layout.meta.alt);
     }
     const height = figure.layout.height || 420;
-    box.style.minHeight = plot.style.height = `${height}px`;
+    plot.style.height = `${height}px`;
+    box.style.minHeight = `${height + above}px`;
     figure.layout.autosize = true;
     delete figure.layout.width;
     window.Plotly.react(plot, figure.data, figure.layout, figure.config);

@@ -12,7 +12,9 @@ from .impact import decay_kernels, impact_curves
 from .market import path_fan
 from .models import characteristic_function, scheme_bias, smile
 from .order_book import book_depth, mean_depth, walking_cost
+from .policy import policy_map
 from .schedules import schedules
+from .worth import worth_map
 
 __all__ = [
     "book_depth",
@@ -31,10 +33,12 @@ __all__ = [
     "mean_depth",
     "over_the_day",
     "path_fan",
+    "policy_map",
     "price_and_fills",
     "scheme_bias",
     "schedules",
     "smile",
     "volume_curve",
     "walking_cost",
+    "worth_map",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .ramp import colour_scale
 from .wording import clock, number, power_of_ten, short
 
 
@@ -28,6 +29,8 @@ class Axis:
         Instead of the data's extent, in data units.
     zero_line : bool
         Whether 0 is marked.
+    keep_ticks : bool
+        Whether a phone shows all of `ticks` too.
     """
 
     title: str
@@ -36,6 +39,7 @@ class Axis:
     ticks: dict[float, str] | None = None
     limits: tuple[float, float] | None = None
     zero_line: bool = False
+    keep_ticks: bool = False
     low: float = field(default=math.inf, init=False)
     high: float = field(default=-math.inf, init=False)
 
@@ -90,10 +94,37 @@ class Axis:
         """Fewer ticks, for a phone."""
         if self.ticks is None:
             return {} if self.log else {"nticks": 5}
-        if len(self.ticks) <= 5:
+        if len(self.ticks) <= 5 or self.keep_ticks:
             return {}
         kept = dict(list(self.ticks.items())[:: math.ceil(len(self.ticks) / 5)])
         return {"tickvals": list(kept), "ticktext": list(kept.values())}
+
+
+@dataclass(frozen=True)
+class ColourAxis:
+    """What the colors of a map mean, from `low` to `high`; `scale_bar` draws it.
+
+    Parameters
+    ----------
+    title : str
+        With the unit.
+    low, high : float
+    step : float
+        Of the bands, where there are any; 0 for a scale without steps.
+    """
+
+    title: str
+    low: float
+    high: float
+    step: float = 0.0
+
+    def position(self, value: float) -> float:
+        """Where on the scale, in [0, 1], a value lies."""
+        return (value - self.low) / (self.high - self.low)
+
+    def layout(self) -> dict[str, Any]:
+        """Plotly's form."""
+        return {"cmin": self.low, "cmax": self.high, "colorscale": colour_scale(), "showscale": False}
 
 
 def log_ticks(low: float, high: float) -> dict[float, str]:

@@ -53,7 +53,7 @@ class Boxes(NamedTuple):
         cos, sin = np.cos(self.angle)[:, None], np.sin(self.angle)[:, None]
         along = np.abs(away[..., 0] * cos + away[..., 1] * sin) - self.half[0]
         across = np.abs(away[..., 1] * cos - away[..., 0] * sin) - self.half[1]
-        result: np.ndarray = np.hypot(np.maximum(along, 0.0), np.maximum(across, 0.0))
+        result: np.ndarray = np.sqrt(np.maximum(along, 0.0) ** 2 + np.maximum(across, 0.0) ** 2)
         return result
 
     def filled(self, grid: np.ndarray) -> np.ndarray:

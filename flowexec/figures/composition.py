@@ -12,6 +12,7 @@ from .annotations import named_rows, resized, vertical_marks
 from .boxes import LINE, text_size, wrapped
 from .lanes import stack_lanes
 from .naming import Panel, legend, name_curves
+from .theme import INK
 
 if TYPE_CHECKING:
     from .drawing import Drawing
@@ -22,7 +23,10 @@ _LONGEST = (
 )
 
 
-_PAGE, _PHONE = 712.0, 336.0  # pixels from the figure's left edge to the right end of its data
+PAGE, PHONE = 712.0, 336.0  # pixels from the figure's left edge to the right end of its data
+LEFT, RIGHT = 64, 24  # a page's margins, pixels
+BASE: dict[str, Any] = {"barmode": "overlay", "bargap": 0}
+"""Common to all layouts."""
 
 
 class Frame(NamedTuple):
@@ -42,23 +46,18 @@ class Frame(NamedTuple):
 
 def compose(drawing: Drawing) -> dict[str, Any]:
     """The layout of the page, with the phone's in `meta.narrow`."""
-    names = max((text_size(text, 12)[0] for text in drawing.row_names.values()), default=0.0)
-    above = names > _LONGEST
-    page_width = _PAGE - max(_left(drawing, 13), 64.0)
-    phone_width = _PHONE - (0.0 if above else _left(drawing, 12))
-    wide = Frame(drawing.height, page_width, {"l": 64, "r": 24, "t": 14 + drawing.top, "b": 56}, 13)
-    narrow = Frame(drawing.narrow_height, phone_width, {"l": 8, "r": 20, "t": 12 + drawing.top, "b": 50}, 12)
-    if above:
-        narrow = narrow._replace(height=80 + drawing.top + 46 * len(drawing.row_names))
-    page, phone = _fit(drawing, wide), _fit(drawing, narrow)
-    for key in [k for k in phone if "axis" in k]:
-        phone[key]["tickfont"] = {"size": 12}
-        phone[key]["title"] |= {"font": {"size": 13}, "standoff": 8}
-    phone["xaxis"] |= drawing.x.narrow_ticks()
-    phone["margin"]["b"] = 8  # its axis' texts make their own room
-    if above:
-        phone["yaxis"]["showticklabels"] = False
-        phone["annotations"] += named_rows(drawing.row_names, narrow.font)
+    return {**BASE, **page_layout(drawing), "meta": {"narrow": phone_layout(drawing)}}
+
+
+def page_layout(drawing: Drawing, width: float | None = None) -> dict[str, Any]:
+    """The layout on a page, complete; `width`: pixels for data, by default a whole page's."""
+    wide = Frame(
+        drawing.height,
+        PAGE - max(left_room(drawing, 13), LEFT) if width is None else width,
+        {"l": LEFT, "r": RIGHT, "t": 14 + drawing.top, "b": 56},
+        13,
+    )
+    page = _fit(drawing, wide)
     for number, axis in enumerate(drawing.rows):
         key = axis_key("yaxis", number)
         page[key] = {
@@ -74,10 +73,54 @@ def compose(drawing: Drawing) -> dict[str, Any]:
         "zeroline": drawing.x.zero_line,
         **page["xaxis"],
     }
-    return {"barmode": "overlay", "bargap": 0, **page, "meta": {"narrow": phone}}
+    if drawing.colours is not None:
+        page["coloraxis"] = drawing.colours.layout()
+    if drawing.row_names:  # rows, not levels: names in the color of text, and the grid the other way round
+        look = {"showgrid": False, "tickfont": {"color": INK}, "ticklabelstandoff": 6}
+        page["yaxis"] |= look | {"showticklabels": drawing.page_names}
+        page["xaxis"]["showgrid"] = True
+    return page
 
 
-def _left(drawing: Drawing, font: int) -> float:
+def phone_layout(drawing: Drawing, width: float | None = None) -> dict[str, Any]:
+    """What differs from the page on a phone; `width`: pixels for data, by default a whole phone's."""
+    above = names_above(drawing)
+    narrow = Frame(
+        phone_height(drawing),
+        PHONE - phone_left(drawing) if width is None else width,
+        {"l": 8, "r": 20, "t": 12 + drawing.top, "b": 50},
+        12,
+    )
+    phone = _fit(drawing, narrow)
+    for key in [k for k in phone if "axis" in k]:
+        phone[key]["tickfont"] = {"size": 12}
+        phone[key]["title"] |= {"font": {"size": 13}, "standoff": 8}
+    phone["xaxis"] |= drawing.x.narrow_ticks()
+    phone["margin"]["b"] = 8  # its axis' texts make their own room
+    if above:
+        phone["yaxis"]["showticklabels"] = False
+        phone["annotations"] += named_rows(drawing.row_names, narrow.font)
+    elif drawing.row_names:
+        phone["yaxis"]["showticklabels"] = True
+    return phone
+
+
+def names_above(drawing: Drawing) -> bool:
+    """Whether names of rows are too long to stand beside them on a phone."""
+    return max((text_size(text, 12)[0] for text in drawing.row_names.values()), default=0.0) > _LONGEST
+
+
+def phone_height(drawing: Drawing) -> int:
+    """Pixels on a phone, all margins included."""
+    return 80 + drawing.top + 46 * len(drawing.row_names) if names_above(drawing) else drawing.narrow_height
+
+
+def phone_left(drawing: Drawing) -> float:
+    """Pixels left of the data on a phone."""
+    return 0.0 if names_above(drawing) else left_room(drawing, 12)
+
+
+def left_room(drawing: Drawing, font: int) -> float:
     """Pixels that the y axes' ticks and titles take."""
     texts = [text for axis in drawing.rows for text in (axis.ticks or {}).values()] or ["0.000"]
     title = 24.0 if any(axis.title for axis in drawing.rows) else 0.0

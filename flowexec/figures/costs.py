@@ -12,7 +12,6 @@ from ..analytics.shortfall import COMPONENTS
 from ..analytics.statistics import NORMAL_95
 from .axes import Axis
 from .drawing import Drawing
-from .forest import as_rows
 from .identity import identities
 from .inputs import check_named
 from .theme import INK, MUTED, SERIES_COLOURS, translucent
@@ -110,7 +109,7 @@ def cost_waterfall(
         or f"Mean cost of {summary.n_paths:,} paths in {UNITS[summary.unit]}, ± standard error: "
         f"{listed(words)} make {estimate(summary.mean)} in total."
     )
-    return as_rows(figure).update_xaxes(showgrid=False)  # every bar says its own value
+    return figure.update_xaxes(showgrid=False)  # every bar says its own value
 
 
 def cost_components(
@@ -188,7 +187,4 @@ def cost_components(
             shift=(9 * inwards, 0),
         )
         words.append(f"{name} {estimate(summary.mean)}")
-    figure = drawing.figure(
-        alt or f"Components of the mean cost; in total {listed(words)} (± standard error)."
-    )
-    return as_rows(figure)
+    return drawing.figure(alt or f"Components of the mean cost; in total {listed(words)} (± standard error).")

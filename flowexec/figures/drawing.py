@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .annotations import note
-from .axes import Axis
+from .axes import Axis, ColourAxis
 from .composition import axis_key, compose
 from .inputs import MAX_POINTS, spaced, thin
 from .lanes import Mark
@@ -42,6 +42,10 @@ class Drawing:
         Pixels above the data.
     row_names : mapping of float to str
         Where the y axis has named rows instead of numbers, the names and where they stand.
+    page_names : bool
+        Whether a page shows them: beside a drawing with the same rows it need not.
+    colours : ColourAxis, optional
+        Of the maps in it.
     """
 
     x: Axis
@@ -53,6 +57,8 @@ class Drawing:
     room: tuple[float, float] = (0.0, 0.0)
     top: int = 0
     row_names: dict[float, str] = field(default_factory=dict)
+    page_names: bool = True
+    colours: ColourAxis | None = None
     traces: list[dict[str, Any]] = field(default_factory=list)
     shapes: list[dict[str, Any]] = field(default_factory=list)
     notes: list[dict[str, Any]] = field(default_factory=list)

@@ -97,17 +97,9 @@ def forest(
         drawing.note(
             fixed(item.value, places, signed=True), item.value + half, rows - 1 - i, colour=INK, shift=(9, 0)
         )
-    figure = drawing.figure(
+    return drawing.figure(
         alt
         or f"{x_title} of {rows} rows with 95 % intervals; away from {zero} "
         + (f"lie {listed(clear)}" if clear else "lies none")
         + f"; {rows - len(clear)} of {rows} intervals hold zero."
     )
-    return as_rows(figure)
-
-
-def as_rows(figure: Figure) -> Figure:
-    """Names of rows as text rather than as ticks, and the grid, where it helps, the other way round."""
-    figure.update_yaxes(showgrid=False, tickfont={"color": INK}, ticklabelstandoff=6)
-    figure.update_xaxes(showgrid=True)
-    return figure

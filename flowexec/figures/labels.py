@@ -118,9 +118,10 @@ def _price(
         price += 3.0 * np.maximum(14 - away, 0) + 0.15 * np.maximum(44 - away, 0)
         if len(own) > 1:  # where curves cross, nobody knows whose name it is
             price += 4.0 * np.maximum(14 - _nearest(box.point, points), 0)
+        led = np.flatnonzero(box.led)
         for share in np.linspace(0.3, 1.0, 5):
-            crossed = _nearest(box.point + share * box.offset, points) <= 3
-            price += 20.0 * (box.led & crossed)
+            crossed = _nearest(box.point[led] + share * box.offset[led], points) <= 3
+            price[led] += 20.0 * crossed
     if len(obstacles):
         covered = (box.gaps(obstacles) <= 2.0).sum(axis=1)
         price += 8.0 * np.minimum(covered, 20) + 20.0 * (covered > 0)
@@ -129,6 +130,6 @@ def _price(
 
 def _nearest(these: np.ndarray, those: np.ndarray) -> np.ndarray:
     """Distance from each of `these` to the nearest of `those`."""
-    gap = these[:, None] - those[None]
-    result: np.ndarray = np.hypot(gap[..., 0], gap[..., 1]).min(axis=1)
+    across, along = (these[:, None, way] - those[None, :, way] for way in (0, 1))
+    result: np.ndarray = np.sqrt((across**2 + along**2).min(axis=1))
     return result

@@ -14,6 +14,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from .ramp import RAMP_DARK, colour_scale
+
 __all__ = [
     "BAND",
     "DARK",
@@ -65,6 +67,7 @@ DARK: dict[str, str] = {
     GRID: "#39424d",
     PAPER: "#14181e",
     BAND: "#8d99a8",
+    **RAMP_DARK,
 }
 
 STRATEGY_COLOURS: dict[str, str] = {
@@ -287,5 +290,5 @@ def theme_layout() -> dict[str, Any]:
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": MUTED, "activecolor": INK},
         "dragmode": False,  # a finger on the figure scrolls the page; the zoom button brings zooming back
         "title": {"font": {"size": 16}, "x": 0, "xref": "paper", "xanchor": "left"},
-        "colorscale": {"sequential": [[0, "#e8f1fb"], [0.5, PALETTE["sky"]], [1, "#08306b"]]},
+        "colorscale": {"sequential": colour_scale()},
     }

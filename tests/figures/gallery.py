@@ -236,6 +236,33 @@ def _volume_curve() -> Any:
     return figures.volume_curve({"U-shape": VOLUME.expected(39, 1.0)}, observed=observed)
 
 
+def _policy_map() -> Any:
+    """Almgren–Chriss's pace at each variance; with a signal below −α/x it pays to wait."""
+    inventory, variance = np.linspace(5.0, 100.0, 20), np.linspace(0.25, 6.0, 24)
+    left = np.array([20.0, 15.0, 10.0, 5.0])[:, None, None]
+    urgency = np.sqrt(0.01 * variance)[None, None]
+    pace = left * (1 - np.sinh(urgency * (left - 1)) / np.sinh(urgency * left))
+    return figures.policy_map(
+        np.maximum(pace - 0.5 * 20 / inventory[None, :, None], 0.0),
+        steps=["1 of 20", "6 of 20", "11 of 20", "16 of 20"],
+        inventory=inventory,
+        variance=variance,
+        x_title="Variance ((% per √day)²)",
+    )
+
+
+def _worth_map(several: bool) -> Any:
+    reversion, uncertainty = np.array([0.5, 1.0, 2.0, 5.0, 10.0]), np.array([0.5, 1.0, 2.0, 3.0])
+    worth = uncertainty[:, None] ** 2 / (1.0 + reversion)
+    values = {
+        f"{lam:g} × the book's": lam / (1 + lam) * worth for lam in ((0.3, 1.0, 3.0) if several else (1.0,))
+    }
+    return figures.worth_map(
+        values, x=reversion, y=uncertainty, x_title="Mean reversion (per day)", y_title="Vol of vol (in √θ)",
+        z_title="Worth of adapting (%)",
+    )  # fmt: skip
+
+
 #: What is drawn → how; the name begins with the function's.
 GALLERY: dict[str, Callable[[], Any]] = {
     "path_fan": _path_fan,
@@ -268,6 +295,9 @@ GALLERY: dict[str, Callable[[], Any]] = {
     "walking_cost, both": lambda: _walking(True),
     "walking_cost, one": lambda: _walking(False),
     "over_the_day": _over_the_day,
+    "policy_map": _policy_map,
+    "worth_map, one": lambda: _worth_map(False),
+    "worth_map, several": lambda: _worth_map(True),
 }
 
 
