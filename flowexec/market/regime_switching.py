@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..checks import check_kind, check_real, check_text, check_weights
+from ..checks import check_kind, check_real, check_weights
 from .heston import SLAB_STEPS, Heston
 from .paths import MarketPaths
 from .streams import STREAM_PATHS, StreamSlice, check_simulation, for_each_stream, generator
@@ -53,10 +54,13 @@ class RegimeSwitching:
 
     def __post_init__(self) -> None:
         if not isinstance(self.regimes, Mapping) or not 1 <= len(self.regimes) <= 127:
-            raise ValueError(f"`regimes` must be a mapping with 1 to 127 markets, got {self.regimes!r}")
+            raise ValueError(
+                f"`regimes` must map 1 to 127 names to markets, got {reprlib.repr(self.regimes)}"
+            )
         object.__setattr__(self, "regimes", dict(self.regimes))
         for name, model in self.regimes.items():
-            check_text("regimes", name)
+            if not isinstance(name, str):
+                raise ValueError(f"`regimes` must have strings for names, got {name!r}")
             check_kind(f"regimes[{name!r}]", model, Heston)
             for shared in SHARED:
                 ours, first = getattr(model, shared), getattr(self._models[0], shared)
@@ -139,7 +143,7 @@ class RegimeSwitching:
             regime[0, cut.output], variance[0, cut.output] = label[cut.inside], v[cut.inside]
             normals = np.empty((slab, 2, STREAM_PATHS))
             shape = (len(models), slab + 1, STREAM_PATHS)
-            v_in, growth_in, factor_in = np.empty(shape), np.empty(shape), np.ones(shape)
+            v_in, growth_in, factor_in = np.empty((3, *shape))
             for first in range(0, n_steps, slab):
                 steps = min(slab, n_steps - first)
                 z = normals[:steps]
@@ -183,7 +187,9 @@ def _check_generator(rates: object, count: int) -> tuple[tuple[float, ...], ...]
     except (TypeError, ValueError):
         matrix = np.empty(0)
     if matrix.shape != (count, count) or not np.isfinite(matrix).all():
-        raise ValueError(f"`generator` must be a matrix of {count} × {count} finite rates, got {rates!r}")
+        raise ValueError(
+            f"`generator` must be a matrix of {count} × {count} finite rates, got {reprlib.repr(rates)}"
+        )
     for i, row in enumerate(matrix):
         for j, rate in enumerate(row):
             if i != j:

@@ -1,5 +1,6 @@
 """The book's order and the textbook market: every number is where it should be, every range is held."""
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from flowexec.execution.presets import (
     book_scenario,
     book_scenarios,
 )
+from flowexec.execution.problem import execute
 from flowexec.execution.scenario import Scenario
 from flowexec.strategies.schedules import TWAP, Immediate
 from flowexec.strategies.static_optimum import static_optimum
@@ -169,6 +171,16 @@ def test_each_range_is_closed_and_each_value_beyond_it_is_named(name, refused) -
     for outside in (np.nextafter(low, -np.inf).item(), np.nextafter(high, np.inf).item(), math.nan, "1"):
         with refused(f"`{name}` must lie in [{low:g}, {high:g}], got {outside!r}"):
             replace(Textbook(), **{name: outside})
+
+
+def test_every_corner_of_the_ranges_can_be_traded() -> None:
+    """All 64 combinations of extreme market parameters and times, in few and so long steps."""
+    names = ("volatility", "kappa", "theta", "xi", "rho", "minutes")
+    for corner in itertools.product(*(RANGES[name] for name in names)):
+        scenario = replace(Textbook(n_steps=2), **dict(zip(names, corner, strict=True))).scenario()
+        execution = execute(TWAP(), scenario.sample(50, seed=0))
+        assert np.all(np.isfinite(execution.price)), corner
+        assert np.all(execution.risk > 0), corner
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from flowexec.execution.presets import REGIMES, book_scenario, regime_market
 from flowexec.market.heston import Heston
 from flowexec.market.regime_switching import RegimeSwitching
 from flowexec.market.signal import OrnsteinUhlenbeck, WithSignal
+from flowexec.market.streams import STREAM_PATHS, generator
 from flowexec.market.volume import VolumeCurve
 
 CALM = Heston(50.0, v0=2e-4, kappa=6.0, theta=1e-4, xi=0.02, rho=-0.7, volume=VolumeCurve(dispersion=0.4))
@@ -40,12 +41,10 @@ def chi_square(labels: np.ndarray, probabilities: np.ndarray) -> float:
 # ---- inside a regime: Heston's model ----
 
 
-@pytest.mark.parametrize("generator", [None, [[0.0]]], ids=["drawn", "chain"])
+@pytest.mark.parametrize("rates", [None, [[0.0]]], ids=["drawn", "chain"])
 @pytest.mark.parametrize("model", [CALM, replace(BURST, drift=0.1), book_scenario("HH").market])
-def test_a_single_regime_is_heston_to_the_last_bit(
-    model: Heston, generator: list[list[float]] | None
-) -> None:
-    ours = RegimeSwitching({"only": model}, generator=generator).simulate(2100, 37, 1.0, seed=1)
+def test_a_single_regime_is_heston_to_the_last_bit(model: Heston, rates: list[list[float]] | None) -> None:
+    ours = RegimeSwitching({"only": model}, generator=rates).simulate(2100, 37, 1.0, seed=1)
     theirs = model.simulate(2100, 37, 1.0, seed=1)
     for name in ARRAYS:
         assert np.array_equal(getattr(ours, name), getattr(theirs, name)), name
@@ -198,6 +197,13 @@ def test_the_chain_does_not_know_the_prices(switched) -> None:
                     assert abs(np.corrcoef(indicator, moved)[0, 1]) * math.sqrt(ours.sum()) < 4.5
 
 
+def test_labels_come_from_a_stream_of_their_own() -> None:
+    """Purpose 4 of each stream: the uniforms of the first label, cut at the cumulative weights."""
+    labels = SWITCHING.simulate(2 * STREAM_PATHS, 3, 1.0, seed=12).regime
+    uniforms = [generator(12, stream, purpose=4).random(STREAM_PATHS) for stream in (0, 1)]
+    assert np.array_equal(labels[0], np.searchsorted([0.5, 0.8], np.concatenate(uniforms), side="right"))
+
+
 def test_labels_leave_the_prices_their_noise_and_the_volumes_alone() -> None:
     """Other weights, the same seed: volumes unchanged, and the paths whose label stays the same too."""
     one = RegimeSwitching(TRIO, (1, 1, 1)).simulate(2000, 6, 1.0, seed=9)
@@ -248,9 +254,9 @@ def test_the_books_four_regimes_as_one_market() -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"regimes": {}}, "`regimes` must be a mapping with 1 to 127 markets, got {}"),
-        ({"regimes": [1, 2]}, "`regimes` must be a mapping with 1 to 127 markets, got [1, 2]"),
-        ({"regimes": {3: CALM}}, "`regimes` must be a string, got 3"),
+        ({"regimes": {}}, "`regimes` must map 1 to 127 names to markets, got {}"),
+        ({"regimes": [1, 2]}, "`regimes` must map 1 to 127 names to markets, got [1, 2]"),
+        ({"regimes": {3: CALM}}, "`regimes` must have strings for names, got 3"),
         ({"regimes": {"calm": 3}}, "`regimes['calm']` must be a Heston, got 3"),
         (
             {"regimes": {"calm": CALM, "dear": replace(CALM, price=51.0)}},
@@ -290,6 +296,12 @@ def test_the_books_four_regimes_as_one_market() -> None:
 def test_bad_regimes_are_refused_by_name(arguments, sentence, refused) -> None:
     with refused(sentence):
         RegimeSwitching(**{"regimes": TRIO, **arguments})
+
+
+def test_more_regimes_than_labels_are_refused() -> None:
+    assert RegimeSwitching({str(i): CALM for i in range(127)}).labels[126] == "126"
+    with pytest.raises(ValueError, match=r"^`regimes` must map 1 to 127 names to markets, got \{"):
+        RegimeSwitching({str(i): CALM for i in range(128)})
 
 
 def test_bad_requests_are_refused_by_name(refused) -> None:

@@ -123,10 +123,11 @@ def test_the_global_generator_is_neither_read_nor_moved(model: MarketModel) -> N
 
 
 def test_streams_of_one_seed_are_uncorrelated() -> None:
-    """Normals of neighbouring streams, of two purposes, and of two seeds: 3 correlations, each |z| < 4."""
+    """Normals of neighbouring streams, of all purposes, and of two seeds: 7 correlations, each |z| < 4."""
     n = 100_000
     base = generator(5, 0).standard_normal(n)
-    for other in (generator(5, 1), generator(5, 0, purpose=1), generator(6, 0)):
+    purposes = [generator(5, 0, purpose) for purpose in range(1, 6)]
+    for other in (generator(5, 1), generator(6, 0), *purposes):
         assert abs(np.corrcoef(base, other.standard_normal(n))[0, 1]) * np.sqrt(n) < 4
 
 
