@@ -33,6 +33,7 @@ from .execution import (
     book_scenario,
     book_scenarios,
     execute,
+    regime_market,
 )
 from .market import (
     GBM,
@@ -147,6 +148,7 @@ __all__ = [
     "paired_difference",
     "peeking",
     "read_lobster",
+    "regime_market",
     "sd_estimate",
     "shortfall",
     "solve_optimal",

@@ -3,7 +3,7 @@
 from .impact import Bar, ExponentialDecay, Impact, PowerImpact, PowerLawDecay, TransientImpact
 from .observation import Observation, Strategy
 from .order import Order
-from .presets import REGIMES, Textbook, book_scenario, book_scenarios
+from .presets import REGIMES, Textbook, book_scenario, book_scenarios, regime_market
 from .problem import Execution, ExecutionProblem, Fill, State, execute
 from .scenario import Scenario
 from .walk_the_book import WalkTheBook
@@ -29,4 +29,5 @@ __all__ = [
     "book_scenario",
     "book_scenarios",
     "execute",
+    "regime_market",
 ]
