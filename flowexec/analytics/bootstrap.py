@@ -14,8 +14,8 @@ from ..market.streams import generator
 from .dependence import autocorrelation
 
 BATCHES = 1000
-CHUNK = 2**20
-"""Observations drawn at a time: 8 MiB of indices, and as many of values."""
+CHUNK = 2**17
+"""Observations drawn at a time: 1 MiB of indices and as much of values stay in the second-level cache."""
 QUIET = 5
 """Correlations in a row that are indistinguishable from 0 where the memory of a series has ended."""
 RESAMPLING = 6
@@ -138,9 +138,11 @@ def block_bootstrap_interval(
     centered = values - mean
     sums = np.concatenate([[0.0], np.cumsum(np.concatenate([centered, centered[:block]]))])
     whole, rest = divmod(n, block)
-    starts = _generator(seed).integers(n, size=(resamples, whole + 1))
     lengths = np.append(np.full(whole, block), rest)  # the last block is cut off where the series ends
-    deviation = np.abs((sums[starts + lengths] - sums[starts]).sum(axis=1)) / n * math.sqrt(n / (n - block))
+    rng = _generator(seed)
+    portions = (rng.integers(n, size=(rows, whole + 1)) for rows in _portions(resamples, whole + 1))
+    totals = np.concatenate([(sums[start + lengths] - sums[start]).sum(axis=1) for start in portions])
+    deviation = np.abs(totals) / n * math.sqrt(n / (n - block))
     beyond = math.floor(round((1.0 - level) * (resamples + 1), 6))  # of 100.00…01 or 99.99…99 resamples, 100
     half = float(np.partition(deviation, resamples - beyond)[resamples - beyond])
     p_value = (1 + np.count_nonzero(deviation >= abs(mean))) / (resamples + 1)
@@ -199,12 +201,17 @@ def resample(
     """
     check_count("resamples", resamples, at_least=100)
     rng, n = _generator(seed), values.shape[-1]
-    rows = max(1, CHUNK // values.size)
     parts = [
-        statistic(values[..., rng.integers(n, size=(min(rows, resamples - start), n))], axis=-1)
-        for start in range(0, resamples, rows)
+        statistic(values[..., rng.integers(n, size=(rows, n))], axis=-1)
+        for rows in _portions(resamples, values.size)
     ]
     return np.concatenate(parts, axis=-1)
+
+
+def _portions(rows: int, width: int) -> list[int]:
+    """Numbers of rows of `width` observations that add up to `rows`, each within `CHUNK` if it can."""
+    most = max(1, CHUNK // width)
+    return [min(most, rows - start) for start in range(0, rows, most)]
 
 
 def _generator(seed: int) -> np.random.Generator:
@@ -224,7 +231,6 @@ def _without_one(values: np.ndarray, statistic: Callable[..., np.ndarray]) -> np
     if statistic is np.mean:
         without: np.ndarray = (values.sum() - values) / (n - 1)
         return without
-    others = np.arange(n - 1)
-    rows = max(1, CHUNK // n)
-    chunks = (np.arange(n)[start : start + rows, None] for start in range(0, n, rows))
-    return np.concatenate([statistic(values[others + (others >= left)], axis=-1) for left in chunks])
+    others, every = np.arange(n - 1), np.arange(n)[:, None]
+    parts = np.split(every, np.cumsum(_portions(n, n))[:-1])
+    return np.concatenate([statistic(values[others + (others >= left)], axis=-1) for left in parts])

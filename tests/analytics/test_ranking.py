@@ -20,14 +20,14 @@ def normalized(rng, n):
 def test_two_strategies_keep_their_ranks_as_often_as_the_normal_law_says():
     """A difference of z standard errors keeps its sign in Φ(z) of the resamples, whatever is shared."""
     rng = np.random.default_rng(1)
-    n, resamples = 900, 20_000
+    n, resamples = 400, 10_000
     common, noise = 100.0 * rng.standard_normal(n), normalized(rng, n)
     for z in (0.0, 0.5, 1.5, 3.0):
         costs = {"dear": common + noise + z / math.sqrt(n), "cheap": common}
         names, shares = rank_stability(costs, seed=2, resamples=resamples)
         expected = norm.cdf(z)
         assert z == 0.0 or names == ("cheap", "dear")
-        # 4 errors of the resamples; the mean of 900 draws is normal to 1/√900
+        # 4 errors of the resamples; the mean of 400 draws is nearly normal
         assert abs(shares[0, 0] - expected) < 4 * math.sqrt(0.25 / resamples) + 0.01
         assert shares[0, 0] == shares[1, 1] == pytest.approx(1 - shares[0, 1])
 
