@@ -66,6 +66,11 @@ def bca_interval(
     resamples : int
         At least 100.
 
+    Raises
+    ------
+    ValueError
+        When an argument breaks its rule.
+
     Notes
     -----
     Efron (1987); Efron and Tibshirani (1993), eqs. 14.10, 14.14 and 14.15. SciPy's function gives the same
@@ -121,6 +126,11 @@ def block_bootstrap_interval(
     resamples : int
         At least 100, and enough that one of them is beyond the level.
 
+    Raises
+    ------
+    ValueError
+        When an argument breaks its rule.
+
     Notes
     -----
     Politis and Romano (1992); centered as Hall and Wilson (1991) require. Pinned by
@@ -157,6 +167,11 @@ def block_length(series: ArrayLike) -> int:
     with λ the trapezoid that is 1 up to ½ and falls to 0 at 1, and M twice the lag after which the
     correlations ρ̂ are indistinguishable from 0: five of them in a row below 2 √(log₁₀ n/n). At most
     min(3√n, n/3), and 1 or 2 for a series without memory.
+
+    Raises
+    ------
+    ValueError
+        When an argument breaks its rule.
 
     Notes
     -----

@@ -34,6 +34,11 @@ def t_test(differences: ArrayLike | Moments) -> TestResult:
         Cost less the baseline's cost on each path, at least two; or their moments, for a sample that was
         never in memory at once.
 
+    Raises
+    ------
+    ValueError
+        When an argument breaks its rule.
+
     Notes
     -----
     Pinned by `tests/analytics/test_inference.py`, and its size and power by `tests/analytics/test_null.py`.
@@ -58,6 +63,11 @@ def wilcoxon(differences: ArrayLike) -> TestResult:
     Parameters
     ----------
     differences : array [path]
+
+    Raises
+    ------
+    ValueError
+        When an argument breaks its rule.
 
     Notes
     -----
@@ -98,6 +108,11 @@ def diebold_mariano(differences: ArrayLike, *, cosines: int | None = None) -> Te
     cosines : int, optional
         B, less than the number of differences.
 
+    Raises
+    ------
+    ValueError
+        When an argument breaks its rule.
+
     Notes
     -----
     Diebold and Mariano (1995), with the variance, the law and the default that Lazarus, Lewis, Stock and
@@ -129,6 +144,11 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     ----------
     p_values : mapping of name to float
         In [0, 1], one for each comparison that was looked at.
+
+    Raises
+    ------
+    ValueError
+        When an argument breaks its rule.
 
     Notes
     -----

@@ -76,6 +76,11 @@ def rank_agreement(costs: Mapping[str, Mapping[str, float]]) -> np.ndarray:
     costs : mapping of scenario to mapping of strategy to mean cost
         The same strategies, at least two, in every scenario.
 
+    Raises
+    ------
+    ValueError
+        When an argument breaks its rule.
+
     Notes
     -----
     Kendall (1945), by `scipy.stats.kendalltau`. Pinned by `tests/analytics/test_ranking.py`.
@@ -102,6 +107,11 @@ def pareto_layers(points: Mapping[str, Sequence[float]]) -> list[list[str]]:
     ----------
     points : mapping of name to sequence of float
         The criteria of each strategy, the same number for all: mean cost, risk, …
+
+    Raises
+    ------
+    ValueError
+        When an argument breaks its rule.
 
     Notes
     -----
