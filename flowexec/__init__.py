@@ -2,6 +2,7 @@
 
 from .analytics import (
     Estimate,
+    League,
     PairedDifference,
     Shortfall,
     Summary,
@@ -9,6 +10,7 @@ from .analytics import (
     compare,
     cost_sample,
     evaluate,
+    league,
     mean_estimate,
     paired_difference,
     sd_estimate,
@@ -103,6 +105,7 @@ __all__ = [
     "Heston",
     "Immediate",
     "Impact",
+    "League",
     "LimitPrice",
     "MarketModel",
     "MarketPaths",
@@ -142,6 +145,7 @@ __all__ = [
     "european_price",
     "evaluate",
     "execute",
+    "league",
     "load_book",
     "log_return_density",
     "mean_estimate",

@@ -2,9 +2,12 @@
 
 from .bootstrap import BootstrapInterval, batch_means, bca_interval, block_bootstrap_interval, block_length
 from .compare import PairedDifference, compare, paired_difference
+from .controls import Controls
 from .dependence import autocorrelation, batch_estimate
 from .evaluate import Summary, evaluate, summarise
 from .inference import TestResult, diebold_mariano, holm, t_test, wilcoxon
+from .league import League, league
+from .league_entry import Comparison, LeagueEntry, ScenarioResult
 from .metrics import SavingMetrics, sharpe_ratio
 from .power import coverage, observations_needed, power_of_test, variance_ratio
 from .ranking import RankStability, pareto_layers, rank_agreement, rank_stability
@@ -16,11 +19,16 @@ from .table import Table
 
 __all__ = [
     "BootstrapInterval",
+    "Comparison",
+    "Controls",
     "CostSample",
     "Estimate",
+    "League",
+    "LeagueEntry",
     "PairedDifference",
     "RankStability",
     "SavingMetrics",
+    "ScenarioResult",
     "Shortfall",
     "Summary",
     "Table",
@@ -37,6 +45,7 @@ __all__ = [
     "diebold_mariano",
     "evaluate",
     "holm",
+    "league",
     "mean_estimate",
     "observations_needed",
     "paired_difference",
