@@ -73,9 +73,8 @@ def bca_interval(
 
     Notes
     -----
-    Efron (1987); Efron and Tibshirani (1993), eqs. 14.10, 14.14 and 14.15. SciPy's function gives the same
-    interval but no p-value. Pinned by `tests/analytics/test_bootstrap.py`, and its size by
-    `tests/analytics/test_null.py`.
+    Efron (1987); Efron and Tibshirani (1993), eqs. 14.10, 14.14 and 14.15. SciPy's has no p-value. Pinned to
+    SciPy's interval by `tests/analytics/test_bootstrap.py`, and its size by `tests/analytics/test_null.py`.
     """
     from scipy.special import ndtr, ndtri
 
@@ -197,14 +196,13 @@ def block_length(series: ArrayLike) -> int:
 def batch_means(sample: ArrayLike, batches: int = BATCHES) -> np.ndarray:
     """Means of at most `batches` stretches of consecutive observations, equally long up to one observation.
 
-    Of no more than `batches` observations each is its own mean.
+    Of no more than `batches` observations each is its own mean. Pinned by `tests/analytics/test_bootstrap.py`.
     """
     check_count("batches", batches, at_least=2)
     values = check_numbers("sample", sample)
     length = -(-values.size // batches)
     ends = np.linspace(0, values.size, values.size // length + 1).astype(int)
-    means: np.ndarray = np.add.reduceat(values, ends[:-1]) / np.diff(ends)
-    return means
+    return np.asarray(np.add.reduceat(values, ends[:-1]) / np.diff(ends))
 
 
 def resample(
