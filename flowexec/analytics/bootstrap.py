@@ -196,7 +196,7 @@ def block_length(series: ArrayLike) -> int:
 def batch_means(sample: ArrayLike, batches: int = BATCHES) -> np.ndarray:
     """Means of at most `batches` stretches of consecutive observations, equally long up to one observation.
 
-    Of no more than `batches` observations each is its own mean. Pinned by `tests/analytics/test_bootstrap.py`.
+    Of at most `batches` observations each is its own mean. Pinned by `tests/analytics/test_bootstrap.py`.
     """
     check_count("batches", batches, at_least=2)
     values = check_numbers("sample", sample)
