@@ -1,0 +1,22 @@
+"""How to trade, learned. Needs torch, which nothing below this folder imports."""
+
+from .networks import Network, NetworkPolicy, TrainedPolicy, fraction_of_remaining
+from .pathwise import (
+    PathwiseConfig,
+    controlled_objective,
+    expected_moves,
+    optimize_schedule,
+    train_policy,
+)
+
+__all__ = [
+    "Network",
+    "NetworkPolicy",
+    "PathwiseConfig",
+    "TrainedPolicy",
+    "controlled_objective",
+    "expected_moves",
+    "fraction_of_remaining",
+    "optimize_schedule",
+    "train_policy",
+]

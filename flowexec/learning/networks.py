@@ -1,0 +1,188 @@
+"""A small network and the policy made of it, the same lines for numpy arrays and for torch tensors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from ..checks import check_count, check_kind, check_real
+from ..execution.observation import Observation, Strategy
+from ..execution.problem import stack
+from ..market.paths import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Multilayer perceptron h_{l+1} = φ(W_l h_l + b_l) with a linear last layer and φ(u) = u/(1 + |u|).
+
+    Softsign (Bergstra et al. 2009) is smooth, bounded, and needs nothing that numpy and torch write
+    differently, so that one forward pass serves training and use.
+
+    Parameters
+    ----------
+    weights : tuple of array [output, input]
+        One for each layer, all numpy or all torch.
+    biases : tuple of array [output, 1]
+
+    Notes
+    -----
+    Pinned by `tests/learning/test_networks.py`.
+    """
+
+    weights: tuple[Array, ...]
+    biases: tuple[Array, ...]
+
+    def __post_init__(self) -> None:
+        if not self.weights or any(weight.ndim != 2 for weight in self.weights):
+            raise ValueError("`weights` must be one or more arrays [output, input]")
+        if len(self.biases) != len(self.weights):
+            raise ValueError(
+                f"`biases` must have one entry for each of the {len(self.weights)} `weights`, "
+                f"got {len(self.biases)}"
+            )
+        inputs = self.n_inputs
+        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            outputs = int(weight.shape[0])
+            _check_array(f"weights[{layer}]", weight, (outputs, inputs))
+            _check_array(f"biases[{layer}]", bias, (outputs, 1))
+            inputs = outputs
+
+    @classmethod
+    def initial(cls, sizes: Sequence[int], *, seed: int | np.random.SeedSequence) -> Network:
+        """Normal weights of variance 1/inputs and biases of variance ¼, but a last layer of 0: it answers 0.
+
+        Parameters
+        ----------
+        sizes : sequence of int
+            Inputs, width of each hidden layer, outputs.
+        seed : int or SeedSequence
+        """
+        if len(sizes) < 2:
+            raise ValueError(f"`sizes` must hold at least the inputs and the outputs, got {sizes!r}")
+        for size in sizes:
+            check_count("sizes", size)
+        rng = np.random.default_rng(seed)
+        layers = list(pairwise(sizes))
+        weights = [rng.standard_normal((b, a)) / math.sqrt(a) for a, b in layers]
+        biases = [0.5 * rng.standard_normal((b, 1)) for _, b in layers]
+        weights[-1][:], biases[-1][:] = 0.0, 0.0
+        return cls(tuple(weights), tuple(biases))
+
+    @property
+    def n_inputs(self) -> int:
+        return int(self.weights[0].shape[1])
+
+    def __call__(self, inputs: Array) -> Array:
+        """Answers [output, path] to `inputs` [input, path]."""
+        hidden = inputs
+        for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
+            hidden = _product(weight, hidden) + bias
+            hidden = hidden / (1.0 + abs(hidden))
+        return _product(self.weights[-1], hidden) + self.biases[-1]
+
+    def map(self, transform: Callable[[Array], Array]) -> Network:
+        """The same network with `transform` applied to every array."""
+        return Network(tuple(map(transform, self.weights)), tuple(map(transform, self.biases)))
+
+
+def _check_array(name: str, array: Array, shape: tuple[int, int]) -> None:
+    if tuple(array.shape) != shape:
+        raise ValueError(f"`{name}` must have shape {shape}, got {tuple(array.shape)}")
+    if not bool((abs(array) < math.inf).all()):  # nor NaN
+        raise ValueError(f"`{name}` must be finite throughout")
+
+
+def _product(weight: Array, inputs: Array) -> Array:
+    """`weight @ inputs`, of which a path has the same bits alone as in a block."""
+    if not isinstance(inputs, np.ndarray):
+        return weight @ inputs
+    # for a single row or column numpy calls another routine, which sums in another order; two are safe
+    rows, columns = weight.shape[0], inputs.shape[1]
+    weight = np.repeat(weight, 2, axis=0) if rows == 1 else weight
+    inputs = np.repeat(inputs, 2, axis=1) if columns == 1 else inputs
+    return (weight @ inputs)[:rows, :columns]
+
+
+def fraction_of_remaining(logit: Array, steps_remaining: int) -> Array:
+    """Part of what is left that is traded now: f = 1/(1 + (n − 1)e^{−z}), for n steps left and a logit z.
+
+    The logit of f is z − ln(n − 1), so that z = 0 is TWAP's 1/n, and the last step trades everything.
+    """
+    # beyond e^50 nothing is traded anyway, and single precision would overflow
+    return 1.0 / (1.0 + (steps_remaining - 1) * math.e ** (-logit).clip(max=50.0))
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkPolicy:
+    """A strategy whose share of what is left is `fraction_of_remaining` of a network's answer.
+
+    The network sees, all of order 1,
+
+        2n/N − 1,   2x/X − 1,   (v − v̄)/(v + v̄) = tanh(½ ln v/v̄),   and, with a signal,   α/ᾱ:
+
+    time and inventory left, the variance as a squashed log-ratio that is defined at 0 too, and the signal.
+
+    Parameters
+    ----------
+    network : Network
+        With 3 inputs, 4 with a signal, and one output.
+    variance_scale : float
+        v̄ > 0, per day.
+    signal_scale : float, optional
+        ᾱ > 0, currency per share and day; without it the policy looks at no signal.
+
+    Raises
+    ------
+    ValueError
+        When the network has other inputs or outputs; in `trade`, when the market shows no signal.
+
+    Notes
+    -----
+    Runs on numpy problems, and on torch problems with a network of tensors, in which it is differentiable.
+    Pinned by `tests/learning/test_networks.py`.
+    """
+
+    network: Network
+    variance_scale: float
+    signal_scale: float | None = None
+
+    def __post_init__(self) -> None:
+        check_kind("network", self.network, Network)
+        check_real("variance_scale", self.variance_scale, above=0)
+        if self.signal_scale is not None:
+            check_real("signal_scale", self.signal_scale, above=0)
+        shape = (self.network.n_inputs, int(self.network.weights[-1].shape[0]))
+        wanted = (3 if self.signal_scale is None else 4, 1)
+        if shape != wanted:
+            raise ValueError(
+                f"`network` must have {wanted[0]} inputs and 1 output, got {shape[0]} and {shape[1]}"
+            )
+
+    def features(self, observation: Observation) -> Array:
+        """What the network sees, [feature, path]."""
+        order, variance, scale = observation.order, observation.variance, self.variance_scale
+        inventory = 2.0 * observation.inventory / order.shares - 1.0
+        time = 2.0 * observation.steps_remaining / order.n_steps - 1.0
+        rows = [0.0 * inventory + time, inventory, (variance - scale) / (variance + scale)]
+        if self.signal_scale is not None:
+            if observation.signal is None:
+                raise ValueError("this NetworkPolicy was made for a signal, and the market shows none")
+            rows.append(observation.signal / self.signal_scale)
+        return stack(rows)
+
+    def trade(self, observation: Observation) -> Array:
+        logit = self.network(self.features(observation))[0]
+        return observation.inventory * fraction_of_remaining(logit, observation.steps_remaining)
+
+
+class TrainedPolicy(NamedTuple):
+    """What training gives."""
+
+    policy: Strategy
+    history: Mapping[str, np.ndarray]
+    """One array [iteration] for each quantity that training recorded, such as "loss"."""
