@@ -8,22 +8,22 @@ import platform
 
 import numpy as np
 
-from . import engine, heston_paths
+from . import engine, heston_paths, league, optimum
 from .timing import table
+
+SUBJECTS = ("heston", "engine", "optimum", "league", "memory", "import")
 
 
 def main() -> None:
     """Print one table a subject. Nothing here fails on a slow day: a missed target is printed as such."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="times each contender runs (default 5)")
-    parser.add_argument(
-        "--only", choices=("heston", "engine", "memory", "import"), help="one subject instead of all"
-    )
+    parser.add_argument("--only", choices=SUBJECTS, help="one subject instead of all")
     arguments = parser.parse_args()
     if arguments.rounds < 1:
         parser.error(f"--rounds must be at least 1, got {arguments.rounds}")
 
-    wanted = ("heston", "engine", "memory", "import") if arguments.only is None else (arguments.only,)
+    wanted = SUBJECTS if arguments.only is None else (arguments.only,)
     print(f"Python {platform.python_version()}, numpy {np.__version__}, {os.cpu_count()} cores; ", end="")
     print(f"best and median of {arguments.rounds} rounds in which the contenders take turns\n", flush=True)
     if "heston" in wanted:
@@ -39,6 +39,10 @@ def main() -> None:
             print(table(title, figures), flush=True)
     if "engine" in wanted:
         print(table(*engine.run_engine(arguments.rounds)), flush=True)
+    if "optimum" in wanted:
+        print(table(*optimum.run(arguments.rounds)), flush=True)
+    if "league" in wanted:
+        print(table(*league.run()), flush=True)
     if "memory" in wanted:
         print(table(*engine.run_memory()), flush=True)
     if "import" in wanted:
