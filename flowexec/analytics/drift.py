@@ -6,8 +6,6 @@ import math
 from dataclasses import replace
 from typing import NamedTuple, Protocol, runtime_checkable
 
-import numpy as np
-
 from ..market.brownian import GBM, Bachelier
 from ..market.heston import Heston
 from ..market.paths import Array, MarketModel, MarketPaths
@@ -66,7 +64,7 @@ def conditional_drift(market: MarketModel, paths: MarketPaths) -> Drift:
     elif isinstance(market, KnowsItsDrift):
         moves = market.expected_moves(paths)
     else:
-        return Drift("none", np.diff(paths.mid, axis=0))
+        return Drift("none", paths.mid[1:] - paths.mid[:-1])
     return Drift("martingale" if isinstance(moves, float) and moves == 0.0 else "drift", moves)
 
 

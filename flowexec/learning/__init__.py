@@ -4,7 +4,6 @@ from .networks import Network, NetworkPolicy, TrainedPolicy, fraction_of_remaini
 from .pathwise import (
     PathwiseConfig,
     controlled_objective,
-    expected_moves,
     optimize_schedule,
     train_policy,
 )
@@ -15,7 +14,6 @@ __all__ = [
     "PathwiseConfig",
     "TrainedPolicy",
     "controlled_objective",
-    "expected_moves",
     "fraction_of_remaining",
     "optimize_schedule",
     "train_policy",

@@ -19,16 +19,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..analytics.drift import conditional_drift
 from ..analytics.shortfall import shortfall
 from ..checks import check_count, check_kind
 from ..execution.observation import Observation, Strategy
 from ..execution.problem import Execution, ExecutionProblem, execute, sum_over_steps
 from ..execution.scenario import Scenario
-from ..market.brownian import GBM, Bachelier
-from ..market.heston import Heston
-from ..market.paths import Array, MarketModel, MarketPaths
-from ..market.regime_switching import RegimeSwitching
-from ..market.signal import SignalBachelier, WithSignal
+from ..market.paths import Array
 from ..strategies.schedules import TWAP, Schedule
 from .networks import Network, NetworkPolicy, TrainedPolicy, fraction_of_remaining
 
@@ -127,33 +124,18 @@ def optimize_schedule(
 def controlled_objective(execution: Execution, scenario: Scenario) -> Array:
     """Shortfall + λ risk of each path, less its martingale part s Σ x_{k+1} (S_{k+1} − S_k − m_k), [path].
 
-    m_k are the `expected_moves`. The mean stays that of the objective; the noise of the price, which a policy
-    would otherwise learn by heart, is gone, and only that of the variance and the signal is left.
+    m_k = E[S_{k+1} − S_k | F_k] is the market's `conditional_drift`. The mean stays that of the objective; the
+    noise of the price, which a policy would otherwise learn by heart, is gone, and only that of the variance
+    and the signal is left.
 
     Notes
     -----
     Pinned by `tests/learning/test_pathwise.py`.
     """
     cost = shortfall(execution)
-    moves = expected_moves(scenario.market, execution.problem.paths)
-    expected = scenario.order.sign * sum_over_steps(execution.inventory[1:] * moves)
+    drift = conditional_drift(scenario.market, execution.problem.paths)
+    expected = scenario.order.sign * sum_over_steps(execution.inventory[1:] * drift.moves)
     return cost.total - cost.martingale + expected + scenario.risk_aversion * execution.risk
-
-
-def expected_moves(market: MarketModel, paths: MarketPaths) -> Array:
-    """m_k = E[S_{k+1} − S_k], given the market at the beginning of step k, [step, path].
-
-    That is α(1 − e^{−κτ})/κ under a signal α, and μτ or S_k(e^{μτ} − 1) under a drift. Of a market without a
-    model, such as a replay, the answer is the moves themselves, so that nothing of them is controlled.
-    """
-    mid, step_length = paths.mid, paths.horizon / paths.n_steps
-    if isinstance(market, SignalBachelier | WithSignal) and paths.signal is not None:
-        return market.signal.integrated_mean(paths.signal[:-1], step_length)
-    if isinstance(market, Bachelier):
-        return 0.0 * mid[:-1] + market.drift * step_length
-    if isinstance(market, GBM | Heston | RegimeSwitching):
-        return mid[:-1] * math.expm1(market.drift * step_length)
-    return mid[1:] - mid[:-1]
 
 
 def _sample(scenario: Scenario, n_paths: int, seed: int) -> tuple[ExecutionProblem, np.random.SeedSequence]:

@@ -23,11 +23,11 @@ from flowexec import (
     execute,
     shortfall,
 )
+from flowexec.analytics.drift import conditional_drift
 from flowexec.execution.presets import book_scenario
 from flowexec.learning.pathwise import (
     PathwiseConfig,
     controlled_objective,
-    expected_moves,
     optimize_schedule,
     train_policy,
 )
@@ -176,10 +176,10 @@ MARKETS = [
 
 
 @pytest.mark.parametrize("market", MARKETS, ids=lambda market: type(market).__name__)
-def test_expected_moves_leave_a_martingale(market):
+def test_conditional_drift_leaves_a_martingale(market):
     """ΔS_k − m_k has mean 0 and is uncorrelated with what is known at k: z-scores below 4."""
     paths = market.simulate(50_000, 4, 0.8, seed=6)
-    surprise = paths.mid[1:] - paths.mid[:-1] - expected_moves(market, paths)
+    surprise = paths.mid[1:] - paths.mid[:-1] - conditional_drift(market, paths).moves
     known = [np.ones_like(surprise), paths.mid[:-1] - 100.0, paths.variance[:-1]]
     known += [] if paths.signal is None else [paths.signal[:-1]]
     for quantity in known:
