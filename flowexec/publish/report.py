@@ -96,11 +96,12 @@ def league_page(league: League) -> str:
 
 
 def _summary(league: League) -> str:
-    others = "" if league.optimum is None else f" and with the optimum, {league.optimum}"
-    unit = "bps of the arrival value" if league.unit == "bps" else "currency"
+    from flowexec.figures.wording import UNITS
+
+    others = "" if league.optimum is None else f" and with {league.optimum}, the best there is"
     text = (
         f"All on the same random paths (seed {league.seed}), compared with {league.baseline}{others}. "
-        f"Costs are in {unit}."
+        f"Costs are in {UNITS[league.unit]}."
     )
     failures = [f"{name}: {failure}" for name, c in league.controls.items() for failure in c.failures]
     verdict = f"Controls that fail: {'; '.join(failures)}." if failures else "All controls hold."
@@ -109,6 +110,8 @@ def _summary(league: League) -> str:
 
 def _scenario(league: League, name: str, result: ScenarioResult) -> str:
     from flowexec.figures.costs import cost_components
+    from flowexec.figures.running import running_cost
+    from flowexec.figures.wording import UNITS
 
     paths = "horizons in the order of time" if result.serial else "paths"
     text = f"{result.n_paths:,} {paths}; risk aversion {result.risk_aversion:.3g}. {CONTROL[result.control]}"
@@ -124,6 +127,15 @@ def _scenario(league: League, name: str, result: ScenarioResult) -> str:
             _table(league.table(name)),
             "<h3>What the cost is made of</h3>",
             _figure(cost_components(summaries)),
+            "<h3>When it is paid, and who is ahead</h3>",
+            _figure(
+                running_cost(
+                    {strategy: entry.running_cost for strategy, entry in result.entries.items()},
+                    unit=UNITS[league.unit],
+                    efficiency={strategy: entry.efficiency for strategy, entry in result.entries.items()},
+                    efficiency_title=f"Objective ahead of {league.baseline}",
+                )
+            ),
             "<h3>Beyond the mean</h3>",
             _table(_ratios(result)),
         )

@@ -81,8 +81,8 @@ def test_the_page_asks_for_nothing(answer: League) -> None:
     styles = "".join(re.findall(r"<style>(.*?)</style>", text, re.S))
     assert "url(" not in styles
     assert "@import" not in styles
-    # the board of all scenarios, and the components of the cost in each
-    assert len(page.figures) == 1 + len(answer.scenarios)
+    # the board of all scenarios; in each the components of the cost, and the cost as it is run up
+    assert len(page.figures) == 1 + 2 * len(answer.scenarios)
     assert all(figure["data"] for figure in page.figures)
     assert "POV <12 %> & co" in "".join(page.words)  # names are text, whatever they hold
     assert "All controls hold." in text
