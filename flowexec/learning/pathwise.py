@@ -124,7 +124,7 @@ def optimize_schedule(
 def controlled_objective(execution: Execution, scenario: Scenario) -> Array:
     """Shortfall + λ risk of each path, less its martingale part s Σ x_{k+1} (S_{k+1} − S_k − m_k), [path].
 
-    m_k = E[S_{k+1} − S_k | F_k] is the market's `conditional_drift`. The mean stays that of the objective; the
+    m_k = E[S_{k+1} − S_k | F_k] is the `conditional_drift`. The mean stays that of the objective; the
     noise of the price, which a policy would otherwise learn by heart, is gone, and only that of the variance
     and the signal is left.
 
