@@ -6,6 +6,7 @@ from .cartea_jaimungal import CarteaJaimungal
 from .clock import clock_penalty
 from .convex import solve_static
 from .expected_cost import decay_matrix, displacement_path, scale_to_cost, schedule_cost
+from .heston_riccati import HestonRiccati, solve_riccati
 from .limit_price import LimitPrice
 from .obizhaeva_wang import ObizhaevaWang, obizhaeva_wang_limit
 from .optimal import Grid, solve_optimal
@@ -34,6 +35,7 @@ __all__ = [
     "AlmgrenChriss",
     "CarteaJaimungal",
     "Grid",
+    "HestonRiccati",
     "Immediate",
     "LimitPrice",
     "ObizhaevaWang",
@@ -53,6 +55,7 @@ __all__ = [
     "scale_to_cost",
     "schedule_cost",
     "solve_optimal",
+    "solve_riccati",
     "solve_static",
     "solve_transient",
     "static_optimum",

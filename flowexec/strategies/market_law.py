@@ -33,21 +33,20 @@ def driftless(market: MarketModel) -> Bachelier | GBM | Heston:
     ValueError
         When it is none whose future is decided by time, variance and signal.
     """
-    if isinstance(market, WithSignal):
-        return driftless(market.market)
     if isinstance(market, SignalBachelier):
         return Bachelier(market.price, market.volatility, spread=market.spread, volume=market.volume)
-    if not isinstance(market, Bachelier | GBM | Heston):
+    base = market.market if isinstance(market, WithSignal) else market
+    if not isinstance(base, Bachelier | GBM | Heston):
         raise ValueError(
-            "`market` must be a Bachelier, GBM, Heston or SignalBachelier, or WithSignal around one of them, "
-            f"got {type(market).__name__}: its future depends on more than variance and signal"
+            "`market` must be a Bachelier, GBM, Heston or SignalBachelier, or WithSignal around one of the "
+            f"first three, got {market!r}: its future depends on more than one variance and one signal"
         )
-    if isinstance(market, GBM | Heston) and market.drift != 0:
+    if isinstance(base, GBM | Heston) and base.drift != 0:
         raise ValueError(
-            f"`market.drift` must be 0 for a {type(market).__name__}, got {market.drift:g}: a drift in "
+            f"`market.drift` must be 0 for a {type(base).__name__}, got {base.drift:g}: a drift in "
             "proportion to the price makes the price one more state"
         )
-    return market
+    return base
 
 
 def market_law(

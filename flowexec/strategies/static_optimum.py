@@ -9,9 +9,8 @@ from ..execution.impact import PowerImpact
 from ..execution.scenario import Scenario
 from ..market.brownian import GBM, Bachelier
 from ..market.heston import Heston
-from ..market.paths import MarketModel
-from ..market.signal import SignalBachelier, WithSignal
 from .convex import solve_static
+from .market_law import driftless
 from .static import StaticPlan
 
 
@@ -49,7 +48,12 @@ def static_optimum(scenario: Scenario) -> StaticPlan:
         raise ValueError("`scenario.order.complete` must be True for a static optimum, got False")
     if not isinstance(impact, PowerImpact):
         raise ValueError(f"`scenario.impact` must be a PowerImpact, got {impact!r}")
-    market = driftless_market(scenario.market)
+    market = driftless(scenario.market)
+    if market.drift != 0:
+        raise ValueError(f"`market.drift` must be 0 for a static optimum, got {market.drift:g}")
+    signal = getattr(scenario.market, "signal", None)
+    if signal is not None and signal.initial != 0:
+        raise ValueError(f"`market.signal.initial` must be 0 for a static optimum, got {signal.initial:g}")
     variances = mean_variances(market, order.step_length * np.arange(order.n_steps))
     return solve_static(
         order,
@@ -58,31 +62,6 @@ def static_optimum(scenario: Scenario) -> StaticPlan:
         spread=market.spread,
         risk_aversion=scenario.risk_aversion,
     )
-
-
-def driftless_market(market: MarketModel) -> Bachelier | GBM | Heston:
-    """Where the noise comes from: `market` itself, or the market beneath a signal that is 0 on arrival.
-
-    Raises
-    ------
-    ValueError
-        Naming the market that is none of these, or the drift or signal that is not 0.
-    """
-    beneath = market
-    if isinstance(market, SignalBachelier):
-        beneath = Bachelier(market.price, market.volatility, spread=market.spread)
-    elif isinstance(market, WithSignal):
-        beneath = market.market
-    if isinstance(market, SignalBachelier | WithSignal) and market.signal.initial != 0:
-        raise ValueError(f"`scenario.market.signal.initial` must be 0 here, got {market.signal.initial:g}")
-    if not isinstance(beneath, Bachelier | GBM | Heston):
-        raise ValueError(
-            "`scenario.market` must be a Bachelier, GBM or Heston market, with or without a signal, "
-            f"got {market!r}"
-        )
-    if beneath.drift != 0:
-        raise ValueError(f"`scenario.market.drift` must be 0 here, got {beneath.drift:g}")
-    return beneath
 
 
 def mean_variances(market: Bachelier | GBM | Heston, times: np.ndarray) -> np.ndarray:

@@ -138,14 +138,14 @@ def test_what_it_does_not_know_is_refused_by_name(refused):
         with refused(sentence):
             static_optimum(Scenario(order, market, impact, 1e-6))
 
-    refuse("`scenario.market.drift` must be 0 here, got 0.1", market=GBM(50.0, 0.02, drift=0.1))
-    refuse("`scenario.market.signal.initial` must be 0 here, got 0.5",
+    refuse("`market.drift` must be 0 for a static optimum, got 0.1", market=Bachelier(50.0, 1.0, drift=0.1))
+    refuse("`market.signal.initial` must be 0 for a static optimum, got 0.5",
            market=SignalBachelier(50.0, 1.0, OrnsteinUhlenbeck(4.0, 3.0, 0.5)))  # fmt: skip
     transient = TransientImpact(1e-6, ExponentialDecay(2.0), 0.5)
     refuse(f"`scenario.impact` must be a PowerImpact, got {transient!r}", impact=transient)
     refuse("`scenario.order.complete` must be True for a static optimum, got False",
            order=Order("sell", 1e5, 1.0, 12, complete=False))  # fmt: skip
-    with pytest.raises(ValueError, match=r"`scenario.market` must be a Bachelier, GBM or Heston market"):
+    with pytest.raises(ValueError, match="`market` must be a Bachelier, GBM, Heston or SignalBachelier, or"):
         static_optimum(Scenario(ORDER, WithSignal(WithSignal(CALMING, SIGNAL), SIGNAL), CONCAVE))
     with refused("`scenario` must be a Scenario, got 3"):
         static_optimum(3)
