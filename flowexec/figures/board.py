@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .composition import BASE
 from .drawing import Drawing
-from .sheets import Sheet, page_sheet, phone_sheet, renamed
+from .sheets import page_sheet, phone_sheet, renamed
 from .theme import theme_layout
 
 if TYPE_CHECKING:
@@ -74,8 +74,10 @@ def board(
     visible = {choice: [i in own for i in range(len(traces))] for choice, own in shown.items()}
     for i, trace in enumerate(traces):
         trace["visible"] = visible[start][i]
-    layout = {**BASE, **page[start], **_controls(controls, visible, page, start)}
-    layout["meta"] |= {"narrow": {**phone[start], **_controls(controls, visible, phone, start)}}
+    on_page = {choice: _leaves(layout) for choice, layout in page.items()}
+    on_phone = {choice: {**on_page[choice], **_leaves(layout)} for choice, layout in phone.items()}
+    layout = {**BASE, **page[start], **_controls(controls, visible, _changes(on_page), start)}
+    layout["meta"] |= {"narrow": {**phone[start], **_controls(controls, visible, _changes(on_phone), start)}}
     return go.Figure(data=traces, layout={"template": {"layout": theme_layout()}, **layout})
 
 
@@ -99,10 +101,12 @@ def _traces(views: Mapping[Choice, View]) -> tuple[list[dict[str, Any]], dict[Ch
 
 
 def _controls(
-    controls: Sequence[Control], visible: Mapping[Choice, list[bool]], sheet: Sheet, start: Choice
+    controls: Sequence[Control],
+    visible: Mapping[Choice, list[bool]],
+    changes: Mapping[Choice, dict[str, Any]],
+    start: Choice,
 ) -> dict[str, Any]:
     """Plotly's `updatemenus` and `sliders`; a drop-down's option brings the slider of its own views along."""
-    changes = _differences(sheet)
 
     def slider(control: Control, before: Choice) -> dict[str, Any]:
         choices = [(*before, i) for i in range(len(control.options))]
@@ -145,13 +149,12 @@ def _controls(
     return {"updatemenus": [menu], **({"sliders": [slider(rest[0], start[:1])]} if rest else {})}
 
 
-def _differences(sheet: Sheet) -> dict[Choice, dict[str, Any]]:
-    """For each view, by path, what of the layout is not the same in all of them."""
-    leaves = {choice: _leaves(layout) for choice, layout in sheet.items()}
-    paths = dict.fromkeys(path for each in leaves.values() for path in each)
-    anybody = next(iter(leaves.values()))
-    moving = [p for p in paths if any(each.get(p) != anybody.get(p) for each in leaves.values())]
-    return {choice: {path: each.get(path) for path in moving} for choice, each in leaves.items()}
+def _changes(views: Mapping[Choice, dict[str, Any]]) -> dict[Choice, dict[str, Any]]:
+    """For each view, by path, what of its layout is not the same in all of them."""
+    paths = dict.fromkeys(path for each in views.values() for path in each)
+    anybody = next(iter(views.values()))
+    moving = [p for p in paths if any(each.get(p) != anybody.get(p) for each in views.values())]
+    return {choice: {path: each.get(path) for path in moving} for choice, each in views.items()}
 
 
 def _leaves(layout: Mapping[str, Any], before: str = "") -> dict[str, Any]:

@@ -112,7 +112,7 @@ class Drawing:
         hollow: Any = None, symbol: str = "circle", size: Any = 8, name: str = "", label: str = "",
         hover: str | None = None, joined: str = "", extra: Any = None, cap: int = 4,
     ) -> None:  # fmt: skip
-        """Markers with whiskers: `error` is a half-width [n] or a pair (down, up), `joined` a line's dash."""
+        """Markers with whiskers, each a half-width [n] or a pair (down, up); `joined` is a line's dash."""
         x, y = np.asarray(x, float), np.asarray(y, float)
         keep = spaced(x.size, MAX_POINTS)
         x, y = x[keep], y[keep]
@@ -141,11 +141,14 @@ class Drawing:
             self.extend(row, x, y - down)
             self.extend(row, x, y + up)
         if error_x is not None:
-            half = np.asarray(error_x, float)[keep]
-            trace["error_x"] = {"array": half, **whisker}
-            self.extend(row, np.append(x - half, x + half), y)
-            for share in np.linspace(-1.0, 1.0, 9):
-                self.obstacle(x + share * half, y, row)
+            left, right = (
+                np.asarray(e, float)[keep]
+                for e in (error_x if isinstance(error_x, tuple) else (error_x, error_x))
+            )
+            trace["error_x"] = {"array": right, "arrayminus": left, **whisker}
+            self.extend(row, np.append(x - left, x + right), y)
+            for share in np.linspace(0.0, 1.0, 5):
+                self.obstacle(np.append(x - share * left, x + share * right), np.append(y, y), row)
         if extra is not None:
             trace["customdata"] = np.asarray(extra)[keep]
         self._scatter(row, x, y, hover, name=name or label, showlegend=bool(label), **trace)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from ..strategies.static import StaticPlan
 from .axes import Axis
 from .drawing import Drawing
 from .identity import identities
-from .inputs import check_estimate, check_named
+from .inputs import check_estimate, check_named, check_series
 from .theme import STRATEGY_COLOURS
 from .wording import number
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 FRONTIER = "efficient frontier"
+MANY = 8.0
+"""Times the least cost: beside a strategy so dear a logarithmic axis keeps the cheap ones apart."""
 
 
 def frontier(
@@ -58,35 +60,73 @@ def frontier(
     """
     named = check_named("plans", plans) if isinstance(plans, Mapping) else {FRONTIER: plans}
     points = {} if points is None else check_named("points", points)
-    drawing = Drawing(
-        Axis(f"Standard deviation of the cost ({unit})", log=log_x),
-        [Axis(f"Expected cost ({unit})", log=log_y)],
+    lines = {name: plan_curve(name, plans, scale) for name, plans in named.items()}
+    placed = {name: _coordinates(name, point, scale) for name, point in points.items()}
+    drawing = frontier_drawing(
+        lines,
+        placed,
+        x=Axis(f"Standard deviation of the cost ({unit})", log=log_x),
+        y=Axis(f"Expected cost ({unit})", log=log_y),
         height=height,
-        margin=0.04,
-        narrow_height=360,
     )
-    looks = identities([*named, *points])
-    words = []
-    for name, line in named.items():
-        ordered = _ordered(name, line)
+    return drawing.figure(
+        alt or f"Expected cost against its standard deviation, in {unit}. {frontier_words(lines, placed)}."
+    )
+
+
+class Curve(NamedTuple):
+    """A frontier: risk and cost of its schedules, by rising risk, and the λ each was made for."""
+
+    sd: np.ndarray
+    cost: np.ndarray
+    risk_aversions: tuple[str, ...] = ()
+    """One for each schedule where they are known; then each is a point."""
+
+
+def plan_curve(name: str, plans: Sequence[StaticPlan], scale: float) -> Curve:
+    """The frontier through these plans."""
+    ordered = _ordered(name, plans)
+    return Curve(
+        scale * np.array([p.sd for p in ordered]),
+        scale * np.array([p.expected_cost for p in ordered]),
+        tuple(number(p.risk_aversion) for p in ordered),
+    )
+
+
+def given_curve(name: str, line: Any, scale: float) -> Curve:
+    """The frontier through StaticPlans in currency, or a pair of arrays (sd, cost) already in the unit."""
+    if not (isinstance(line, tuple) and len(line) == 2):
+        return plan_curve(name, line, scale)
+    sd = check_series(f"frontiers[{name!r}][0]", line[0], least=2)
+    cost = check_series(f"frontiers[{name!r}][1]", line[1], length=sd.size)
+    order = np.argsort(sd)
+    return Curve(sd[order], cost[order])
+
+
+def frontier_drawing(
+    lines: Mapping[str, Curve],
+    points: Mapping[str, tuple[Estimate, Estimate]],
+    *,
+    x: Axis,
+    y: Axis,
+    height: int,
+) -> Drawing:
+    """Frontiers, and points (cost, risk) with 95 % whiskers both ways."""
+    drawing = Drawing(x, [y], height=height, margin=0.04, narrow_height=360)
+    looks = identities([*lines, *points])
+    for name, line in lines.items():
         colour = STRATEGY_COLOURS["Almgren–Chriss"] if name == FRONTIER else looks[name].colour
-        sd = scale * np.array([p.sd for p in ordered])
-        cost = scale * np.array([p.expected_cost for p in ordered])
-        drawing.line(sd, cost, colour=colour, dash=looks[name].dash, label=name)
-        drawing.points(
-            sd,
-            cost,
-            colour=colour,
-            size=5,
-            extra=[number(p.risk_aversion) for p in ordered],
-            hover=name + "<br>λ = %{customdata}<br>cost %{y:,.4~s}, sd %{x:,.4~s}",
-        )
-        words.append(
-            f"{name}: from cost {number(cost[0])} at a standard deviation of {number(sd[0])} "
-            f"to {number(cost[-1])} at {number(sd[-1])}"
-        )
-    for name, point in points.items():
-        mean, spread = _coordinates(name, point, scale)
+        drawing.line(line.sd, line.cost, colour=colour, dash=looks[name].dash, label=name)
+        if line.risk_aversions:
+            drawing.points(
+                line.sd,
+                line.cost,
+                colour=colour,
+                size=5,
+                extra=list(line.risk_aversions),
+                hover=name + "<br>λ = %{customdata}<br>cost %{y:,.4~s}, sd %{x:,.4~s}",
+            )
+    for name, (mean, spread) in points.items():
         look = looks[name]
         drawing.points(
             [spread.value],
@@ -99,9 +139,21 @@ def frontier(
             error_x=[NORMAL_95 * spread.standard_error] if spread.standard_error else None,
             hover=f"{name}<br>cost " + "%{y:,.4~s}, sd %{x:,.4~s}",
         )
-        words.append(f"{name} at cost {number(mean.value)}, standard deviation {number(spread.value)}")
-    return drawing.figure(
-        alt or f"Expected cost against its standard deviation, in {unit}. {'; '.join(words)}."
+    return drawing
+
+
+def frontier_words(lines: Mapping[str, Curve], points: Mapping[str, tuple[Estimate, Estimate]]) -> str:
+    """Frontiers by their ends, and where the points are."""
+    return "; ".join(
+        [
+            f"{name}: from cost {number(line.cost[0])} at a standard deviation of {number(line.sd[0])} "
+            f"to {number(line.cost[-1])} at {number(line.sd[-1])}"
+            for name, line in lines.items()
+        ]
+        + [
+            f"{name} at cost {number(mean.value)}, standard deviation {number(spread.value)}"
+            for name, (mean, spread) in points.items()
+        ]
     )
 
 

@@ -130,6 +130,9 @@ def _price(
 
 def _nearest(these: np.ndarray, those: np.ndarray) -> np.ndarray:
     """Distance from each of `these` to the nearest of `those`."""
-    across, along = (these[:, None, way] - those[None, :, way] for way in (0, 1))
-    result: np.ndarray = np.sqrt((across**2 + along**2).min(axis=1))
+    across, along = (these[:, way, None] - those[:, way] for way in (0, 1))
+    across *= across
+    along *= along
+    across += along
+    result: np.ndarray = np.sqrt(across.min(axis=1))
     return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -15,6 +16,7 @@ from flowexec import (
     VWAP,
     AlmgrenChriss,
     Execution,
+    Immediate,
     Order,
     PowerImpact,
     Shortfall,
@@ -29,9 +31,13 @@ from flowexec import (
     summarise,
 )
 from flowexec.analytics import Estimate, mean_estimate
+from flowexec.analytics.league import League, league
 from flowexec.execution import ExecutionProblem
+from flowexec.execution.presets import book_scenarios
 from flowexec.market import Heston, VolumeCurve, ZeroIntelligence, call_bias, log_return_density, walking_cost
 from flowexec.market import characteristic_function as exact_characteristic_function
+from flowexec.strategies.optimal import Grid, solve_optimal
+from flowexec.strategies.static_optimum import static_optimum
 
 VOLUME = VolumeCurve.u_shape(5e6, dispersion=0.3)
 MARKET = GBM(100.0, 0.02, spread=0.02, volume=VOLUME)
@@ -117,8 +123,6 @@ def _characteristic_function() -> Any:
 
 @cache
 def biases() -> dict[str, list[Estimate]]:
-    from dataclasses import replace
-
     rows = {}
     for scheme in ("euler", "qe_m", "ivi"):
         model = replace(HESTON, scheme=scheme)
@@ -263,6 +267,81 @@ def _worth_map(several: bool) -> Any:
     )  # fmt: skip
 
 
+@cache
+def season() -> League:
+    scenarios = {name: s for name, s in book_scenarios(n_steps=13).items() if name in ("HH", "LL")}
+    strategies = {
+        "Immediate": Immediate(),
+        "TWAP": TWAP(),
+        "VWAP": VWAP(scenarios["HH"].market.volume),
+        "Almgren–Chriss": lambda s: AlmgrenChriss(s.risk_aversion),
+        "Static": lambda s: static_optimum(s).strategy,
+        "Optimum": lambda s: solve_optimal(s, grid=Grid(inventory=31, variance=15)),
+    }
+    return league(strategies, scenarios, n_paths=400, seed=1)
+
+
+def _league_board() -> Any:
+    scenario = book_scenarios(n_steps=13)["HH"]
+    plans = [
+        static_optimum(replace(scenario, risk_aversion=m * scenario.risk_aversion)) for m in (0.1, 1.0, 10.0)
+    ]
+    curve = np.array([80.0, 40.0, 10.0]), np.array([15.5, 17.0, 22.0])
+    return figures.league_board(season(), frontiers={"HH": plans, "LL": curve})
+
+
+def _running_cost() -> Any:
+    entries = season().scenarios["LL"].entries
+    return figures.running_cost(
+        {name: entry.running_cost for name, entry in entries.items() if name != "Immediate"},
+        times=season().scenarios["LL"].times,
+        efficiency={name: entries[name].efficiency for name in ("Static", "Optimum")},
+        efficiency_title="Objective saved so far (bps)",
+    )
+
+
+OWNERS = [1e-8, 1e-7, 1e-6]
+
+
+def owners(exponent: float) -> tuple[dict[str, Any], dict[str, Any], Any]:
+    """Objectives and places of three schedules for three owners, in closed form, and the frontier."""
+    frontier = plans(exponent)
+    twap, quick = frontier[-1], frontier[0]
+    chosen = {
+        "TWAP": [twap] * 3,
+        "Static": [quick] * 3,
+        "Optimum": [next(p for p in frontier if p.risk_aversion == lam) for lam in OWNERS],
+    }
+    objectives = {
+        name: [Estimate(p.expected_cost + lam * p.variance, 5.0) for p, lam in zip(row, OWNERS, strict=True)]
+        for name, row in chosen.items()
+    }
+    places = {
+        name: [(Estimate(p.expected_cost, 5.0), Estimate(p.sd, 50.0)) for p in row]
+        for name, row in chosen.items()
+    }
+    return objectives, places, frontier
+
+
+def _frontier_board() -> Any:
+    worlds = {f"β = {b:g}": owners(b) for b in (0.6, 1.0)}
+    return figures.frontier_board(
+        OWNERS,
+        {name: world[0] for name, world in worlds.items()},
+        points={name: world[1] for name, world in worlds.items()},
+        frontiers={name: world[2] for name, world in worlds.items()},
+        unit="currency",
+    )
+
+
+def _convergence() -> Any:
+    grids = np.array([16.0, 32.0, 64.0])
+    return figures.convergence(
+        grids, {"inventory": 3 / grids**2, "variance": 0.5 / grids}, x_title="Grid points",
+        y_title="Error of the value (%)", order=(-2.0,),
+    )  # fmt: skip
+
+
 #: What is drawn → how; the name begins with the function's.
 GALLERY: dict[str, Callable[[], Any]] = {
     "path_fan": _path_fan,
@@ -296,6 +375,10 @@ GALLERY: dict[str, Callable[[], Any]] = {
     "walking_cost, one": lambda: _walking(False),
     "over_the_day": _over_the_day,
     "policy_map": _policy_map,
+    "league_board": _league_board,
+    "frontier_board": _frontier_board,
+    "running_cost": _running_cost,
+    "convergence": _convergence,
     "worth_map, one": lambda: _worth_map(False),
     "worth_map, several": lambda: _worth_map(True),
 }

@@ -1,9 +1,7 @@
 """What holds for every figure of the book."""
 
-import copy
 import json
 import re
-from functools import reduce
 
 import numpy as np
 import plotly.io as pio
@@ -12,46 +10,9 @@ import pytest
 from flowexec import figures
 from flowexec.figures.theme import DARK, STRATEGY_COLOURS, figure_html
 from tests.figures.gallery import GALLERY, figure
+from tests.figures.reader import NARROW, content, views
 
 EVERY = pytest.mark.parametrize("name", GALLERY)
-NARROW = {"wide": lambda layout: layout, "phone": lambda layout: layout["meta"]["narrow"]}
-
-
-def content(name):
-    return json.loads(figure(name).to_json())
-
-
-def merged(layout, other):
-    """As the page's script takes over what differs on a phone."""
-    both = {**layout, **other}
-    for key in layout.keys() & other.keys():
-        if isinstance(layout[key], dict) and isinstance(other[key], dict):
-            both[key] = merged(layout[key], other[key])
-    return both
-
-
-def views(name, variant):
-    """(traces shown, layout) of every view that the figure's controls can choose, as a browser makes them."""
-    drawn = content(name)
-    layout = merged(drawn["layout"], NARROW[variant](drawn["layout"]))
-
-    def chosen(args, before):
-        changes = {**before, **args[1]}
-        after = copy.deepcopy(layout)
-        for path, value in changes.items():
-            *keys, last = path.split(".")
-            reduce(lambda at, key: at.setdefault(key, {}), keys, after)[last] = value
-        yield [t for t, shown in zip(drawn["data"], args[0]["visible"], strict=True) if shown], after
-
-    found = []
-    sliders = layout.get("sliders", [])
-    for button in [b for menu in layout.get("updatemenus", []) for b in menu["buttons"]] or [None]:
-        own = (button["args"][1].get("sliders") if button else None) or sliders
-        steps = [step for slider in own for step in slider["steps"]]
-        before = button["args"][1] if button else {}
-        for choice in steps or ([button] if button else []):
-            found += chosen(choice["args"], before)
-    return found or [(drawn["data"], layout)]
 
 
 def numbers(value):
@@ -118,18 +79,9 @@ def test_every_curve_has_one_name_beside_it_or_in_the_legend(name, variant):
         for trace in traces:
             if trace.get("showlegend"):
                 legend = layout["showlegend"] and layout[trace.get("legend", "legend")].get("visible", True)
-                rows = [key for key in layout if key.startswith("yaxis") and same_drawing(layout, key, trace)]
-                assert names_in(layout, trace["name"], rows) == (0 if legend else 1)
-
-
-def same_drawing(layout, key, trace):
-    """Whether a y axis stands over the trace's x axis."""
-    return layout[key].get("anchor", "x") == trace["xaxis"]
-
-
-def names_in(layout, text, rows):
-    refs = [row.replace("axis", "") for row in rows]
-    return [note["text"] for note in layout.get("annotations", []) if note["yref"] in refs].count(text)
+                notes = layout.get("annotations", [])
+                texts = [note["text"] for note in notes if note["yref"] == trace["yaxis"]]
+                assert texts.count(trace["name"]) == (0 if legend else 1)
 
 
 def test_names_are_beside_their_curves_on_a_page():
