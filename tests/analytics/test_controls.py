@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field, replace
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ from flowexec import (
 )
 from flowexec.analytics.controls import Controls, ZeroAlpha, shuffled_labels, zero_alpha
 from flowexec.analytics.drift import Drift, conditional_drift, without_drift
-from flowexec.analytics.inference import t_test
+from flowexec.analytics.inference import holm, t_test
 from flowexec.analytics.league import league
 from flowexec.analytics.statistics import Estimate, mean_estimate
 from flowexec.execution.observation import Observation
@@ -173,11 +174,30 @@ def test_honest_strategies_lose_to_twap_without_alpha():
         assert set(controls.zero_alpha) == set(players)
         twap = controls.zero_alpha["TWAP"]
         assert (twap.difference, twap.p_below, twap.martingale_p) == ((0.0, 0.0), 0.5, 1.0)
+        assert twap.p_holm == 1.0
         for name in players:
             assert (
                 controls.zero_alpha[name].difference.value >= 0.0 or controls.zero_alpha[name].p_holm > 0.05
             )
         assert controls.zero_alpha["POV"].p_below > 0.99
+
+
+def test_the_corrections_are_for_all_strategies_together():
+    answer = league(HONEST, {"one": SCENARIO}, n_paths=2048, seed=3, optimum=None)
+    null, _ = zero_alpha(SCENARIO)
+    pairs = compare(HONEST, null, 2048, baseline="TWAP", seed=3)
+    normal = NormalDist()
+    below = {
+        name: normal.cdf(pair.difference.value / pair.difference.standard_error)
+        for name, pair in pairs.items()
+    }
+    leak = {name: 2 * normal.cdf(-abs(pair.martingale_z)) for name, pair in pairs.items()}
+    found = answer.controls["one"].zero_alpha
+    for name in pairs:
+        assert found[name].p_below == pytest.approx(below[name], abs=1e-3)
+        assert found[name].p_holm == pytest.approx(holm(below | {"TWAP": 0.5})[name], abs=5e-3)
+        assert found[name].martingale_p == pytest.approx(holm(leak | {"TWAP": 1.0})[name], abs=5e-3)
+    assert min(leak.values()) < 0.5 < found[min(leak, key=leak.__getitem__)].martingale_p
 
 
 @pytest.mark.parametrize("cheat", ["recorded", "leak"])

@@ -29,11 +29,13 @@ from flowexec import (
     shortfall,
 )
 from flowexec.analytics import league_tally
+from flowexec.analytics.bootstrap import block_bootstrap_interval
 from flowexec.analytics.drift import conditional_drift
 from flowexec.analytics.inference import diebold_mariano, holm, wilcoxon
 from flowexec.analytics.league import League, league
 from flowexec.analytics.league_play import play
 from flowexec.analytics.metrics import SavingMetrics
+from flowexec.analytics.ranking import rank_stability
 from flowexec.analytics.statistics import var_cvar
 from flowexec.market.order_book import DAY_SECONDS
 from flowexec.market.replay import OrderBookReplay
@@ -96,6 +98,11 @@ def test_almgren_and_chriss_to_the_cent():
     regret = answer.entry("2000", "TWAP").regret.value
     assert regret == pytest.approx(662_500 + 1e-6 * 1.0830e12 - 1_275_356, rel=1e-4)
     assert answer.scenarios["2000"].ranking == ("Almgren–Chriss", "TWAP", "Immediate")
+    # each pays less for more risk; by cost alone they would stand in three layers
+    assert [entry.pareto_layer for entry in answer.scenarios["2000"].entries.values()] == [1, 1, 1]
+    value, error = answer.entry("2000", "TWAP").variance  # of a normal cost
+    assert abs(value - 1.0830e12) < 3 * error
+    assert error == pytest.approx(value * math.sqrt(2 / 1000), rel=0.15)
 
 
 def test_running_figures_are_what_the_steps_cost():
@@ -117,6 +124,22 @@ def test_running_figures_are_what_the_steps_cost():
     assert at_once.efficiency[-1].value == pytest.approx(-at_once.comparison.controlled.value, rel=1e-12)
     assert [tuple(e) for e in entry.efficiency] == [(0.0, 0.0)] * 5
     assert answer.scenarios["a"].times == (1.0, 2.0, 3.0, 4.0, 5.0)
+
+
+def test_a_fixed_fee_is_paid_with_the_first_share():
+    order = replace(HESTON.order, fixed_fee=500.0)
+    answer = league(
+        {"POV": POV(0.1), "TWAP": TWAP()},
+        {"fee": replace(HESTON, order=order), "none": HESTON},
+        n_paths=200,
+        seed=1,
+        optimum=None,
+        unit="currency",
+    )
+    for name, first in (("POV", 0.0), ("TWAP", 500.0)):  # POV has seen no volume yet in the first step
+        fee, none = (answer.entry(scenario, name).running_cost for scenario in ("fee", "none"))
+        paid = [one.value - other.value for one, other in zip(fee, none, strict=True)]
+        assert paid == pytest.approx([first] + 11 * [500.0])
 
 
 @pytest.mark.parametrize("side", ["buy", "sell"])
@@ -167,6 +190,8 @@ def test_it_agrees_with_the_statistics_of_every_path(heston):
         comparison.controlled.value / comparison.controlled.standard_error
     )
     assert comparison.wilcoxon == pytest.approx(wilcoxon(quiet), rel=1e-6)
+    apart = math.hypot(objective(pov)[0].std(ddof=1), objective(twap)[0].std(ddof=1)) / PATHS**0.5
+    assert comparison.unpaired_error == pytest.approx(apart, rel=1e-9)
     assert comparison.variance_reduction.value == pytest.approx(plain.var() / quiet.var(), rel=1e-9)
     assert comparison.saving_var95 == pytest.approx(var_cvar(-saving, 0.95)[0], rel=1e-9)
     metrics = SavingMetrics.of(saving)
@@ -176,15 +201,6 @@ def test_it_agrees_with_the_statistics_of_every_path(heston):
     assert sharpe.value == pytest.approx(-pov.total.mean() / pov.total.std(ddof=1), rel=1e-9)
     low, high, _ = comparison.interval  # batches of four paths: about 1.96 standard errors either way
     assert (high - low) / 2 == pytest.approx(1.96 * comparison.controlled.standard_error, rel=0.1)
-
-
-def test_holm_is_for_all_strategies_of_a_scenario_but_the_baseline(heston):
-    others = {name: heston.entry("one", name).comparison for name in FIVE if name != "TWAP"}
-    assert {n: c.p_holm for n, c in others.items()} == holm({n: c.p_value for n, c in others.items()})
-    assert {n: c.wilcoxon_holm for n, c in others.items()} == holm(
-        {n: c.wilcoxon.p_value for n, c in others.items()}
-    )
-    assert heston.entry("one", "TWAP").comparison is None
 
 
 def test_it_shows_neither_blocks_nor_threads_nor_how_many_paths_were_kept(monkeypatch):
@@ -268,6 +284,8 @@ def test_the_optimum_under_heston_costs_its_value_and_nobody_regrets_less():
         assert low < entry.regret.value < high
         gap = entry.summary.controlled_objective.value - best.summary.controlled_objective.value
         assert entry.regret.value == pytest.approx(gap, rel=1e-9)
+        (line,) = (line for line in str(answer.table("one")).splitlines() if f". {name} " in line)
+        assert line.endswith(f"{entry.regret:+,.3f}")
     assert answer.entry("one", "Optimum").rank_share == 1.0
     assert result.control == "martingale"
 
@@ -293,9 +311,24 @@ def test_a_recorded_book_is_played_once_in_the_order_of_time():
     assert comparison.controlled == comparison.difference
     assert entry.regret == pytest.approx(comparison.controlled)
     assert math.isnan(comparison.martingale_p)
-    assert comparison.interval.low < series.mean() < comparison.interval.high
+    assert comparison.interval == pytest.approx(block_bootstrap_interval(series, seed=1), rel=1e-9)
     assert entry.running_cost[-1].value == pytest.approx(entry.summary.mean.value)
     assert "OrderBookReplay" in answer.controls["day"].zero_alpha_reason
+    # one family: all strategies of the scenario but the baseline
+    others = {name: answer.entry("day", name).comparison for name in ("Immediate", "POV")}
+    for p, adjusted in (
+        ({n: c.p_value for n, c in others.items()}, {n: c.p_holm for n, c in others.items()}),
+        ({n: c.wilcoxon.p_value for n, c in others.items()}, {n: c.wilcoxon_holm for n, c in others.items()}),
+    ):
+        assert adjusted == holm(p)
+        assert adjusted != p
+    assert answer.entry("day", "TWAP").comparison is None
+    totals = {n: shortfall(execute(player, problem)) for n, player in players.items()}
+    stability = rank_stability({n: c.total + 1e-3 * c.execution.risk for n, c in totals.items()}, seed=1)
+    assert result.ranking == stability.names
+    shares = {name: answer.entry("day", name).rank_share for name in stability.names}
+    assert shares == stability.kept
+    assert 0.5 < min(shares.values()) < 1.0
 
 
 def test_a_callable_is_asked_once_for_each_scenario():
