@@ -23,6 +23,9 @@ from .league_sums import Block, Sums, reduce_block
 KEPT_PATHS = 131_072
 """Paths whose costs are kept one by one, for what needs their distribution; all others are only added up."""
 
+MIN_HORIZONS = 8
+"""Of a recorded book: fewer say nothing about how they depend on one another."""
+
 
 @dataclass(frozen=True, eq=False)
 class Rules:
@@ -64,6 +67,11 @@ def tally(players: Mapping[str, Strategy], scenario: Scenario, rules: Rules) -> 
     if isinstance(scenario.market, OrderBookReplay):
         # `sample` deals horizons from a shuffled deck, again and again; here each counts once, in its place
         paths = scenario.market.horizons(scenario.order.n_steps, scenario.market.part)
+        if paths.n_paths < MIN_HORIZONS:
+            raise ValueError(
+                f"`market` must hold at least {MIN_HORIZONS} horizons of {scenario.order.n_steps} steps, "
+                f"got {paths.n_paths}"
+            )
         problem = ExecutionProblem(scenario.order, paths, scenario.impact, scenario.information)
         return _add_up([work(problem, batch=1, keep=True)], [])
     batch = min(STREAM_PATHS, 2 ** math.ceil(math.log2(max(rules.n_paths / BATCHES, 1.0))))

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -16,11 +17,13 @@ from flowexec import (
     VWAP,
     AlmgrenChriss,
     Bachelier,
+    ExponentialDecay,
     Heston,
     Immediate,
     Order,
     PowerImpact,
     Scenario,
+    TransientImpact,
     VolumeCurve,
     WalkTheBook,
     compare,
@@ -329,6 +332,38 @@ def test_a_recorded_book_is_played_once_in_the_order_of_time():
     shares = {name: answer.entry("day", name).rank_share for name in stability.names}
     assert shares == stability.kept
     assert 0.5 < min(shares.values()) < 1.0
+
+
+def test_a_recorded_book_of_a_few_horizons_is_refused():
+    replay = OrderBookReplay(ZeroIntelligence().simulate_day(seed=21))
+    long = Scenario(Order("sell", 600, 3000 / DAY_SECONDS, 600), replay, WalkTheBook())
+    with pytest.raises(
+        ValueError, match="in scenario 'day': `market` must hold at least 8 horizons of 600 steps, got 7"
+    ):
+        league({"TWAP": TWAP(), "POV": POV(0.1)}, {"day": long}, n_paths=500, seed=1, optimum=None)
+
+
+def test_odd_problems_are_played_like_any_other():
+    """No noise, no impact, one step, no risk aversion; the baseline twice; one path alone in a stream."""
+    quiet = replace(LINEAR, market=Bachelier(50.0, 0.0))
+    for scenario in (
+        quiet,
+        replace(LINEAR, impact=PowerImpact(0.0)),
+        replace(LINEAR, order=Order("buy", 1e6, 5.0, 1)),
+        replace(LINEAR, risk_aversion=0.0),
+        replace(LINEAR, impact=TransientImpact(1e-6, ExponentialDecay(1.0))),
+        replace(HESTON, information="estimated"),
+    ):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            players = {"TWAP": TWAP(), "again": TWAP(), "Immediate": Immediate()}
+            answer = league(players, {"odd": scenario}, n_paths=1025, seed=1, optimum="Immediate")
+        again = answer.entry("odd", "again")
+        assert (again.comparison.controlled, again.comparison.p_holm) == ((0.0, 0.0), 1.0)
+        assert again.comparison.interval == (0.0, 0.0, 1.0)
+        assert again.summary == answer.entry("odd", "TWAP").summary
+        assert answer.controls["odd"].passed
+        assert League.from_json(answer.to_json()).to_json() == answer.to_json()
 
 
 def test_a_callable_is_asked_once_for_each_scenario():
