@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..checks import check_kind
-from ..execution.impact import PowerImpact
+from ..execution.impact import PowerImpact, TransientImpact
 from ..execution.scenario import Scenario
 from ..market.brownian import GBM, Bachelier
 from ..market.heston import Heston
 from .convex import solve_static
 from .market_law import driftless
 from .static import StaticPlan
+from .transient import solve_transient
 
 
 def static_optimum(scenario: Scenario) -> StaticPlan:
@@ -22,10 +25,10 @@ def static_optimum(scenario: Scenario) -> StaticPlan:
         E[risk] = S₀² τ Σ_k E[v_k] x_{k+1}²,
 
     and no noise in the price matters: only E[v_k] does, which moves from v₀ to θ under Heston. The best
-    schedule is that of `solve_static` with σ_k = S₀ √E[v_k], and its `objective` is exactly the scenario's
-    E[C] + λE[risk], spread and fees included (under Heston by the schemes whose variance has the right mean,
-    all but Euler's). What an adaptive strategy does better is the worth of adapting. A signal that is 0 on
-    arrival has mean 0 ever after, and so has what it adds to the cost of a fixed schedule.
+    schedule is that of `solve_static`, or of `solve_transient`, with σ_k = S₀ √E[v_k], and its `objective` is
+    exactly the scenario's E[C] + λE[risk], spread and fees included (under Heston by the schemes whose
+    variance has the right mean, all but Euler's). What an adaptive strategy does better is the worth of
+    adapting. A signal that is 0 on arrival has mean 0 ever after, and so has what it adds to the cost.
 
     Returns
     -------
@@ -36,7 +39,7 @@ def static_optimum(scenario: Scenario) -> StaticPlan:
     ------
     ValueError
         For a market other than Bachelier, GBM and Heston, with or without a signal, a drift, or a signal that
-        is not 0 on arrival; for an order that need not be completed, or an impact unknown to `solve_static`.
+        is not 0 on arrival; for an order that need not be completed, or an impact unknown to both solvers.
 
     Notes
     -----
@@ -46,8 +49,6 @@ def static_optimum(scenario: Scenario) -> StaticPlan:
     order, impact = scenario.order, scenario.impact
     if not order.complete:
         raise ValueError("`scenario.order.complete` must be True for a static optimum, got False")
-    if not isinstance(impact, PowerImpact):
-        raise ValueError(f"`scenario.impact` must be a PowerImpact, got {impact!r}")
     market = driftless(scenario.market)
     if market.drift != 0:
         raise ValueError(f"`market.drift` must be 0 for a static optimum, got {market.drift:g}")
@@ -55,13 +56,16 @@ def static_optimum(scenario: Scenario) -> StaticPlan:
     if signal is not None and signal.initial != 0:
         raise ValueError(f"`market.signal.initial` must be 0 for a static optimum, got {signal.initial:g}")
     variances = mean_variances(market, order.step_length * np.arange(order.n_steps))
-    return solve_static(
-        order,
-        volatility=market.price * np.sqrt(variances),
-        impact=impact,
-        spread=market.spread,
-        risk_aversion=scenario.risk_aversion,
-    )
+    terms: dict[str, Any] = {
+        "volatility": market.price * np.sqrt(variances),
+        "spread": market.spread,
+        "risk_aversion": scenario.risk_aversion,
+    }
+    if isinstance(impact, TransientImpact):
+        return solve_transient(order, impact, **terms)
+    if isinstance(impact, PowerImpact):
+        return solve_static(order, impact=impact, **terms)
+    raise ValueError(f"`scenario.impact` must be a PowerImpact or a TransientImpact, got {impact!r}")
 
 
 def mean_variances(market: Bachelier | GBM | Heston, times: np.ndarray) -> np.ndarray:

@@ -13,8 +13,10 @@ from flowexec import (
     Heston,
     Order,
     PowerImpact,
+    PowerLawDecay,
     Scenario,
     TransientImpact,
+    WalkTheBook,
     evaluate,
     solve_static,
     static_plan,
@@ -38,7 +40,14 @@ MARKETS = {
 
 
 @pytest.mark.parametrize(
-    "impact", [CONCAVE, PowerImpact(1e-6, 1.0, 1e-6), PowerImpact(1e-11, 2.0, 1e-7)], ids=str
+    "impact",
+    [
+        CONCAVE,
+        PowerImpact(1e-6, 1.0, 1e-6),
+        PowerImpact(1e-11, 2.0, 1e-7),
+        TransientImpact(2e-6, PowerLawDecay(0.05, 0.5)),
+    ],
+    ids=str,
 )
 @pytest.mark.parametrize("name", MARKETS)
 def test_the_objective_is_that_of_the_scenario(name, impact):
@@ -125,6 +134,21 @@ def test_charges_meet_the_steps_they_belong_to_when_the_last_steps_trade_nothing
     np.testing.assert_allclose(late[:31], 1 / 31, rtol=1e-2)
 
 
+def test_transient_impact_meets_the_same_mean_variances():
+    """No schedule moved a little from it, in one direction, has a lower mean in the scenario itself."""
+    scenario = Scenario(ORDER, CALMING, TransientImpact(2e-6, ExponentialDecay(4.0)), 1e-6)
+    plan = static_optimum(scenario)
+    sigma = 50.0 * np.sqrt(mean_variances(CALMING, ORDER.step_length * np.arange(12)))
+    rng = np.random.default_rng(3)
+    for size in (1e-4, 1e-2, 0.3) * 10:
+        weights = plan.trades * (1 + size * rng.uniform(-1, 1, 12))
+        trades = ORDER.shares * weights / weights.sum()
+        other = static_plan(
+            ORDER, trades, volatility=sigma, impact=scenario.impact, spread=0.02, risk_aversion=1e-6
+        )
+        assert other.objective > plan.objective
+
+
 def test_without_risk_aversion_it_is_twap_at_twaps_cost():
     scenario = Scenario(ORDER, CALMING, CONCAVE)
     plan = static_optimum(scenario)
@@ -142,7 +166,11 @@ def test_what_it_does_not_know_is_refused_by_name(refused):
     refuse("`market.signal.initial` must be 0 for a static optimum, got 0.5",
            market=SignalBachelier(50.0, 1.0, OrnsteinUhlenbeck(4.0, 3.0, 0.5)))  # fmt: skip
     transient = TransientImpact(1e-6, ExponentialDecay(2.0), 0.5)
-    refuse(f"`scenario.impact` must be a PowerImpact, got {transient!r}", impact=transient)
+    refuse(f"`impact` must be a TransientImpact with exponent 1, got {transient!r}", impact=transient)
+    refuse(
+        "`scenario.impact` must be a PowerImpact or a TransientImpact, got WalkTheBook()",
+        impact=WalkTheBook(),
+    )
     refuse("`scenario.order.complete` must be True for a static optimum, got False",
            order=Order("sell", 1e5, 1.0, 12, complete=False))  # fmt: skip
     with pytest.raises(ValueError, match="`market` must be a Bachelier, GBM, Heston or SignalBachelier, or"):

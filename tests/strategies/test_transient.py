@@ -24,7 +24,7 @@ from flowexec.strategies.expected_cost import (
     scale_to_cost,
     schedule_cost,
 )
-from flowexec.strategies.transient import solve_transient
+from flowexec.strategies.transient import one_sided_trades, solve_transient
 
 IMPACTS = [
     PowerImpact(2e-3, 0.6, 3e-7),
@@ -148,6 +148,69 @@ def test_risk_aversion_trades_earlier_and_time_symmetry_holds_without_it():
     assert neutral.trades == pytest.approx(neutral.trades[::-1], rel=1e-9)
     assert (averse.inventory[1:-1] < neutral.inventory[1:-1]).all()
     assert averse.expected_cost > neutral.expected_cost
+
+
+KERNELS = {
+    "Gauss": lambda t: math.exp(-((3 * t) ** 2)),
+    "Cauchy": lambda t: 1 / (1 + 25 * t * t),
+    "waves": lambda t: 0.5 * (1 + math.cos(9 * t)) * math.exp(-0.5 * t),
+    "Matérn": lambda t: (1 + 8 * t) * math.exp(-8 * t),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "n"), [("Gauss", 8), ("Cauchy", 20), ("waves", 50), ("Matérn", 50), ("Matérn", 200)]
+)
+def test_one_sided_trades_satisfy_their_optimality_conditions(name, n):
+    """Kernels with a flat top want trades in both directions, and do not get them."""
+    form = decay_matrix(KERNELS[name], np.linspace(0.0, 1.0, n))
+    unconstrained = np.linalg.solve(form, np.ones(n))
+    unconstrained /= unconstrained.sum()
+    assert unconstrained.min() < -0.01
+    trades = one_sided_trades(form)
+    assert trades.min() == 0.0
+    assert trades.sum() == pytest.approx(1.0, rel=1e-14)
+    slope, mu = form @ trades, trades @ form @ trades
+    np.testing.assert_allclose(slope[trades > 0], mu, rtol=1e-12)
+    assert slope.min() > mu * (1 - 1e-12)
+    assert mu > unconstrained @ form @ unconstrained
+    np.testing.assert_allclose(trades, trades[::-1], atol=1e-9)  # as symmetric as the form
+
+
+def test_one_sided_trades_are_the_best_of_all_supports():
+    """Every subset of steps, solved exactly on its own: none that trades in one direction is cheaper."""
+    form = decay_matrix(KERNELS["Gauss"], np.linspace(0.0, 1.0, 8))
+    found = one_sided_trades(form)
+    best, at = math.inf, None
+    for bits in range(1, 2**8):
+        chosen = np.flatnonzero([bits >> k & 1 for k in range(8)])
+        part = np.linalg.solve(form[np.ix_(chosen, chosen)], np.ones(chosen.size))
+        if part.min() >= 0 and 1 / part.sum() < best:
+            best, at = 1 / part.sum(), chosen
+    assert found @ form @ found == pytest.approx(best, rel=1e-12)
+    np.testing.assert_array_equal(np.flatnonzero(found), at)
+
+
+def test_a_volatility_that_jumps_makes_no_order_trade_back():
+    """A charge that comes and goes: the two-sided optimum would build the position up again in a lull."""
+    order, impact = Order("sell", 1e5, 1.0, 6), TransientImpact(2e-6, ExponentialDecay(0.3))
+    terms = {"volatility": [5.0, 0.0, 5.0, 0.0, 5.0, 0.0], "risk_aversion": 1e-6, "spread": 0.02}
+    plan = solve_transient(order, impact, **terms)
+    charge = 2e-6 / 6 * np.cumsum([0.0, 25.0, 0.0, 25.0, 0.0, 25.0])
+    form = 2e-6 * decay_matrix(impact.decay, np.arange(6) / 6) + np.minimum(charge[:, None], charge)
+    assert np.linalg.solve(form, np.ones(6)).min() < 0
+    assert plan.trades.min() == 0.0
+    assert plan.gap < 1e-9 * plan.objective
+    assert plan.objective == pytest.approx(0.5 * plan.trades @ form @ plan.trades + 0.01 * 1e5, rel=1e-12)
+    problem = Scenario(order, GBM(100.0, 0.02, spread=0.02), impact).sample(3, seed=1)
+    np.testing.assert_allclose(execute(plan.strategy, problem).shares[:, 0], plan.trades, atol=1e-7)
+
+
+def test_one_volatility_for_all_steps_or_for_each():
+    order, impact = Order("sell", 1e5, 1.0, 9), TransientImpact(2e-6, PowerLawDecay(0.03, 0.4))
+    one = solve_transient(order, impact, volatility=1.5, risk_aversion=1e-5)
+    each = solve_transient(order, impact, volatility=[1.5] * 9, risk_aversion=1e-5)
+    np.testing.assert_allclose(one.trades, each.trades, rtol=1e-12)
 
 
 def test_refusals():
