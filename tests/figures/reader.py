@@ -1,8 +1,11 @@
 """What a reader sees of a figure: each view its controls can choose, on a page and on a phone."""
 
+import base64
 import copy
 import json
 from functools import cache, reduce
+
+import numpy as np
 
 from tests.figures.gallery import figure
 
@@ -17,6 +20,13 @@ def _text(name):
 def content(name):
     """The figure as the page has it."""
     return json.loads(_text(name))
+
+
+def numbers(value):
+    """Arrays as Plotly writes them: lists, or base64 with a dtype."""
+    if isinstance(value, dict):
+        return np.frombuffer(base64.b64decode(value["bdata"]), dtype=value["dtype"])
+    return np.asarray(value)
 
 
 def merged(layout, other):

@@ -10,18 +10,9 @@ import pytest
 from flowexec import figures
 from flowexec.figures.theme import DARK, STRATEGY_COLOURS, figure_html
 from tests.figures.gallery import GALLERY, figure
-from tests.figures.reader import NARROW, content, views
+from tests.figures.reader import NARROW, content, numbers, views
 
 EVERY = pytest.mark.parametrize("name", GALLERY)
-
-
-def numbers(value):
-    """Arrays as Plotly writes them: lists, or base64 with a dtype."""
-    if isinstance(value, dict):
-        import base64
-
-        return np.frombuffer(base64.b64decode(value["bdata"]), dtype=value["dtype"])
-    return np.asarray(value)
 
 
 def test_gallery_holds_every_figure():

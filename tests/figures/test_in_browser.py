@@ -1,18 +1,12 @@
 """Every figure in Chromium, by the page's own script: no text cut, no two names on top of one another."""
 
-import json
-import shutil
-from pathlib import Path
-
 import pytest
 
-from flowexec.figures.theme import DARK, figure_html
-from flowexec.publish.assets import plotly_source
 from tests.browser import opened, started_chromium
-from tests.figures.gallery import GALLERY, figure
+from tests.figures.gallery import GALLERY
+from tests.figures.page import write_page
 
 pytestmark = pytest.mark.browser
-SCRIPT = Path(__file__).parents[2] / "book" / "_static" / "flowexec.js"
 
 #: Texts that leave their figure.
 CUT = """() => [...document.querySelectorAll('.flowexec-figure')].flatMap((box) => {
@@ -46,23 +40,7 @@ ON_TOP = """() => [...document.querySelectorAll('.flowexec-figure')].flatMap((bo
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("figures")
-    shutil.copy(plotly_source(), folder / "plotly.min.js")
-    shutil.copy(SCRIPT, folder / "flowexec.js")
-    boxes = []
-    for name in GALLERY:
-        html = figure_html(json.loads(figure(name).to_json()))
-        boxes.append(
-            html.replace('class="flowexec-figure"', f'class="flowexec-figure" data-name="{name}"', 1)
-        )
-    (folder / "index.html").write_text(
-        '<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        "<style>body{margin:0;background:#fefefe}main{max-width:736px;margin:0 auto;padding:0 16px}</style>"
-        f"<script>window.flowexecDark = {json.dumps(DARK)}</script>"
-        f'<script src="flowexec.js"></script><main>{"".join(boxes)}</main>',
-        encoding="utf8",
-    )
-    return (folder / "index.html").as_uri()
+    return write_page(tmp_path_factory.mktemp("figures"), GALLERY)
 
 
 @pytest.fixture(scope="module")
