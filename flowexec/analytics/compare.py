@@ -13,6 +13,7 @@ from ..execution.observation import Strategy
 from ..execution.problem import ExecutionProblem, execute
 from ..execution.scenario import Scenario
 from .blocks import BLOCK_PATHS, map_blocks, stream_moments
+from .drift import Drift, conditional_drift, martingale_part
 from .shortfall import Shortfall, shortfall
 from .statistics import Estimate, Moments, merge_moments
 
@@ -21,7 +22,8 @@ from .statistics import Estimate, Moments, merge_moments
 class PairedDifference:
     """Mean cost of a strategy less that of its baseline, on the same paths; negative is cheaper.
 
-    A path's cost is C = M + R with M the martingale part, s Σ x_{k+1}(S_{k+1} − S_k), and R the rest. Hence
+    A path's cost is C = M + R with M the martingale part, s Σ x_{k+1}(S_{k+1} − S_k − d_k), d the market's
+    `conditional_drift` (0 in `paired_difference`, which does not know the market), and R the rest. Hence
 
         difference = controlled + martingale,   E[martingale] = 0 for all who cannot see the future,
 
@@ -32,7 +34,7 @@ class PairedDifference:
     difference : Estimate
         Mean of C − C₀, in the unit of the costs.
     controlled : Estimate
-        Mean of R − R₀: the difference to report when the mid is a martingale and nobody cheats.
+        Mean of R − R₀: the difference to report when nobody cheats.
     martingale : Estimate
         Mean of M − M₀. Many standard errors from 0 means a drift in the market or a look into the future.
     unpaired_error : float
@@ -66,7 +68,7 @@ def paired_difference(cost: Shortfall, baseline: Shortfall) -> PairedDifference:
     ours, theirs = cost.execution.problem.paths.mid, baseline.execution.problem.paths.mid
     if ours is not theirs and not np.array_equal(ours, theirs):
         raise ValueError("`baseline` must have been executed on the same paths as `cost`, got others")
-    return _difference(_moments(cost, baseline))
+    return _difference(_moments(cost, baseline, Drift("martingale", 0.0)))
 
 
 def compare(
@@ -112,18 +114,19 @@ def compare(
         def cost(name: str) -> Shortfall:
             return shortfall(execute(strategies[name], problem)).in_unit(unit)
 
+        drift = conditional_drift(scenario.market, problem.paths)
         standard = cost(baseline)
-        return {name: _moments(cost(name), standard) for name in others}
+        return {name: _moments(cost(name), standard, drift) for name in others}
 
     parts = map_blocks(work, scenario, n_paths, seed=seed, block_paths=block_paths, threads=threads)
     blocks = list(parts)
     return {name: _difference([m for block in blocks for m in block[name]]) for name in others}
 
 
-def _moments(cost: Shortfall, baseline: Shortfall) -> list[dict[str, Moments]]:
+def _moments(cost: Shortfall, baseline: Shortfall, drift: Drift) -> list[dict[str, Moments]]:
     """Moments of each quantity in each random stream; a stream has the same paths in every block size."""
     total, standard = cost.total, baseline.total
-    martingale = cost.martingale - baseline.martingale
+    martingale = martingale_part(cost, drift) - martingale_part(baseline, drift)
     return stream_moments(
         {
             "difference": total - standard,

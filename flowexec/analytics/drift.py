@@ -6,11 +6,13 @@ import math
 from dataclasses import replace
 from typing import NamedTuple, Protocol, runtime_checkable
 
+from ..execution.problem import sum_over_steps
 from ..market.brownian import GBM, Bachelier
 from ..market.heston import Heston
 from ..market.paths import Array, MarketModel, MarketPaths
 from ..market.regime_switching import RegimeSwitching
 from ..market.signal import SignalBachelier, WithSignal
+from .shortfall import BPS, Shortfall
 
 
 @runtime_checkable
@@ -66,6 +68,20 @@ def conditional_drift(market: MarketModel, paths: MarketPaths) -> Drift:
     else:
         return Drift("none", paths.mid[1:] - paths.mid[:-1])
     return Drift("martingale" if isinstance(moves, float) and moves == 0.0 else "drift", moves)
+
+
+def martingale_part(cost: Shortfall, drift: Drift) -> Array:
+    """s Σ x_{k+1} (S_{k+1} − S_k − d_k) [path], in the unit of `cost`: the noise of the price, of mean 0.
+
+    All of `cost.martingale` in a market without drift; 0 where nothing is known of the drift.
+
+    Pinned by `tests/analytics/test_controls.py`.
+    """
+    if drift.control == "martingale":
+        return cost.martingale
+    execution = cost.execution
+    expected = execution.problem.order.sign * sum_over_steps(execution.inventory[1:] * drift.moves)
+    return cost.martingale - (expected if cost.unit == "currency" else expected * BPS / cost.arrival_value)
 
 
 def without_drift(market: MarketModel) -> MarketModel | None:

@@ -12,6 +12,7 @@ from ..execution.observation import Strategy
 from ..execution.problem import ExecutionProblem, execute
 from ..execution.scenario import Scenario
 from .blocks import BLOCK_PATHS, map_blocks, stream_moments
+from .drift import Drift, conditional_drift, martingale_part
 from .shortfall import BENCHMARKS, BPS, COMPONENTS, Shortfall, shortfall
 from .statistics import Estimate, Moments, merge_moments, sd_estimate, var_cvar
 from .table import Table
@@ -35,7 +36,8 @@ class Summary:
     var95, cvar95, var99, cvar99 : Estimate
         Value at risk and expected shortfall of the cost.
     controlled_mean : Estimate
-        Mean cost less its martingale part: of the same mean *when the mid is a martingale*, with less noise.
+        Mean cost less its martingale part, s Σ x_{k+1} (S_{k+1} − S_k − d_k) with d the `conditional_drift`:
+        of the same mean, with less noise. `summarise` does not know the market, and takes d for 0.
     risk : Estimate
         Mean quadratic variation held, currency².
     objective, controlled_objective : Estimate
@@ -91,7 +93,7 @@ def summarise(cost: Shortfall, *, risk_aversion: float = 0.0, unit: str = "curre
     """Summary of one execution's shortfall; equals `evaluate` on the same paths."""
     check_choice("unit", unit, ("currency", "bps"))
     check_real("risk_aversion", risk_aversion, at_least=0)
-    return _summary([_reduce(cost, risk_aversion, unit)], unit)
+    return _summary([_reduce(cost, Drift("martingale", 0.0), risk_aversion, unit)], unit)
 
 
 def evaluate(
@@ -114,20 +116,22 @@ def evaluate(
     check_choice("unit", unit, ("currency", "bps"))
 
     def work(problem: ExecutionProblem) -> _Part:
-        return _reduce(shortfall(execute(strategy, problem)), scenario.risk_aversion, unit)
+        cost = shortfall(execute(strategy, problem))
+        drift = conditional_drift(scenario.market, problem.paths)
+        return _reduce(cost, drift, scenario.risk_aversion, unit)
 
     parts = map_blocks(work, scenario, n_paths, seed=seed, block_paths=block_paths, threads=threads)
     return _summary(parts, unit)
 
 
-def _reduce(cost: Shortfall, risk_aversion: float, unit: str) -> _Part:
+def _reduce(cost: Shortfall, drift: Drift, risk_aversion: float, unit: str) -> _Part:
     risk = cost.execution.risk
     charge = risk_aversion * risk
     if unit == "bps":
         charge = charge * (BPS / cost.arrival_value)
     cost = cost.in_unit(unit)
     total = cost.total
-    controlled = total - cost.martingale
+    controlled = total - martingale_part(cost, drift)
     quantities = {name: getattr(cost, name) for name in COMPONENTS}
     quantities |= {"mean": total, "controlled_mean": controlled, "risk": risk}
     quantities |= {"objective": total + charge, "controlled_objective": controlled + charge}

@@ -11,6 +11,7 @@ from ..execution.observation import Strategy
 from ..execution.problem import ExecutionProblem, execute
 from ..execution.scenario import Scenario
 from .blocks import BLOCK_PATHS, map_blocks
+from .drift import conditional_drift, martingale_part
 from .shortfall import shortfall
 
 
@@ -20,7 +21,7 @@ class CostSample(NamedTuple):
     total: np.ndarray
     """[path]"""
     controlled: np.ndarray
-    """The total less its martingale part, [path]: of the same mean when the mid is a martingale."""
+    """The total less its martingale part, [path]: of the same mean (see `conditional_drift`)."""
 
 
 def cost_sample(
@@ -46,7 +47,8 @@ def cost_sample(
 
     def work(problem: ExecutionProblem) -> CostSample:
         cost = shortfall(execute(strategy, problem)).in_unit(unit)
-        return CostSample(cost.total, cost.total - cost.martingale)
+        drift = conditional_drift(scenario.market, problem.paths)
+        return CostSample(cost.total, cost.total - martingale_part(cost, drift))
 
     parts = map_blocks(
         work,

@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..analytics.drift import conditional_drift
+from ..analytics.drift import conditional_drift, martingale_part
 from ..analytics.shortfall import shortfall
 from ..checks import check_count, check_kind
 from ..execution.observation import Observation, Strategy
-from ..execution.problem import Execution, ExecutionProblem, execute, sum_over_steps
+from ..execution.problem import Execution, ExecutionProblem, execute
 from ..execution.scenario import Scenario
 from ..market.paths import Array
 from ..strategies.schedules import TWAP, Schedule
@@ -134,8 +134,7 @@ def controlled_objective(execution: Execution, scenario: Scenario) -> Array:
     """
     cost = shortfall(execution)
     drift = conditional_drift(scenario.market, execution.problem.paths)
-    expected = scenario.order.sign * sum_over_steps(execution.inventory[1:] * drift.moves)
-    return cost.total - cost.martingale + expected + scenario.risk_aversion * execution.risk
+    return cost.total - martingale_part(cost, drift) + scenario.risk_aversion * execution.risk
 
 
 def _sample(scenario: Scenario, n_paths: int, seed: int) -> tuple[ExecutionProblem, np.random.SeedSequence]:

@@ -6,6 +6,7 @@ from .cartea_jaimungal import CarteaJaimungal
 from .clock import clock_penalty
 from .convex import solve_static
 from .expected_cost import decay_matrix, displacement_path, scale_to_cost, schedule_cost
+from .gatheral_schied import GatheralSchied
 from .heston_riccati import HestonRiccati, solve_riccati
 from .limit_price import LimitPrice
 from .obizhaeva_wang import ObizhaevaWang, obizhaeva_wang_limit
@@ -23,7 +24,7 @@ from .round_trip import (
 from .schedules import POV, TWAP, VWAP, Immediate, Schedule
 from .static import StaticPlan, static_plan
 from .static_optimum import static_optimum
-from .transient import solve_transient
+from .transient import one_sided_trades, solve_transient
 from .worth import Worth, worth_of_adapting
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Almgren2003",
     "AlmgrenChriss",
     "CarteaJaimungal",
+    "GatheralSchied",
     "Grid",
     "HestonRiccati",
     "Immediate",
@@ -51,6 +53,7 @@ __all__ = [
     "efficient_frontier",
     "execute_signed",
     "obizhaeva_wang_limit",
+    "one_sided_trades",
     "peeking",
     "scale_to_cost",
     "schedule_cost",

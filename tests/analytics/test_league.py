@@ -29,6 +29,7 @@ from flowexec import (
     compare,
     evaluate,
     execute,
+    paired_difference,
     shortfall,
 )
 from flowexec.analytics import league_tally
@@ -266,9 +267,17 @@ def test_the_control_of_a_signal_keeps_what_the_signal_is_worth():
     assert comparison.variance_reduction.value > 3
     assert comparison.martingale_p > 0.01
     # taking the whole of Σ x ΔS for noise would take the signal's worth, most of the 8 bps, for noise too
-    naive = compare(players, scenario, 20_000, baseline="TWAP", seed=5)["Optimum"]
+    problem = scenario.sample(20_000, seed=5)
+    twap, best = (shortfall(execute(player, problem)).bps() for player in players.values())
+    naive = paired_difference(best, twap)
     assert naive.martingale_z < -20
     assert naive.controlled.value > comparison.cost.value + 5
+    # compare and evaluate know the market, and agree with the league
+    pair = compare(players, scenario, 20_000, baseline="TWAP", seed=5)["Optimum"]
+    assert pair.controlled == pytest.approx(comparison.cost)
+    assert abs(pair.martingale_z) < 3
+    alone = evaluate(players["Optimum"], scenario, 20_000, seed=5, unit="bps")
+    assert alone.controlled_objective == pytest.approx(entry.summary.controlled_objective)
     assert answer.controls["signal"].passed  # without the signal it loses to TWAP
     assert answer.controls["signal"].zero_alpha["Optimum"].difference.value > 0
 
