@@ -51,8 +51,8 @@ def policy_map(
     Parameters
     ----------
     pace : array [step, inventory, variance]
-        At least 0. What is traded, best as a multiple of TWAP's share of what is left: then 1 is TWAP, 0 is
-        to wait, and all steps share a scale.
+        At least 0. What is traded, best as a multiple of TWAP's share of what is left, where 1 is TWAP and 0
+        is to wait; or in per cent of what is left. All steps share a scale.
     steps : sequence of float or str [step]
         Texts of the slider, at most 14.
     inventory, variance : array
@@ -138,7 +138,8 @@ def _drawing(
     waits = _waits(pace, scale.high)
     if waits.any() and not waits.all():
         outline(drawing, variance, inventory, waits)
-        row = int(np.argmax(waits.sum(axis=1)))
+        wide = waits.sum(axis=1)
+        row = int(np.median(np.flatnonzero(wide == wide.max())))
         middle = float(np.median(variance[waits[row]]))
         share = (middle - variance[0]) / (variance[-1] - variance[0])
         side = 1 if share < 0.12 else -1 if share > 0.88 else 0  # the text stays inside the map
