@@ -61,7 +61,6 @@ def worth_map(
     low = min(0.0, *(float(table.min()) for table in tables.values()))
     high = max(float(table.max()) for table in tables.values())
     scale = ColourAxis(z_title, low, high if high > low else low + 1.0)
-    places = 0 if high - low >= 30 else 1 if high - low >= 3 else 2
     titles = (x_title, y_title)
     height = height if height is not None else 80 + 40 * len(rows)
     views: dict[Choice, View] = {}
@@ -70,9 +69,7 @@ def worth_map(
             table, columns, rows, titles, z_title, f"{control} {name}: " if len(tables) > 1 else ""
         )
         choice = (i,) if len(tables) > 1 else ()
-        views[choice] = View(
-            (scale_bar(scale), _drawing(table, columns, rows, scale, titles, places, height)), said
-        )
+        views[choice] = View((scale_bar(scale), _drawing(table, columns, rows, scale, titles, height)), said)
     controls = [Control(control, tuple(tables), slider=True)] if len(tables) > 1 else []
     return board(views, controls, columns=((1.0,), (1.0,)))
 
@@ -91,7 +88,6 @@ def _drawing(
     rows: Sequence[str],
     scale: ColourAxis,
     titles: tuple[str, str],
-    places: int,
     height: int,
 ) -> Drawing:
     drawing = Drawing(
@@ -112,7 +108,7 @@ def _drawing(
         narrow_height=height,
         colours=scale,
     )
-    texts = [[fixed(value, places) for value in row] for row in table]
+    texts = [[_short(value) for value in row] for row in table]
     hovers = [
         [
             f"{titles[0]} {columns[i]}<br>{titles[1]} {rows[j]}<br>{number(table[j, i])}"
@@ -122,6 +118,11 @@ def _drawing(
     ]
     cells(drawing, table, texts, hovers)
     return drawing
+
+
+def _short(value: float) -> str:
+    """Two digits of a number, one of a small one: what fits in a cell on a phone."""
+    return fixed(value, 0 if abs(value) >= 9.95 else 1 if abs(value) >= 0.995 else 2)
 
 
 def _said(
