@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Sequence
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..checks import check_real
 from .statistics import NORMAL_95, Estimate
@@ -82,17 +84,34 @@ def variance_ratio(noisy: np.ndarray, quiet: np.ndarray) -> Estimate:
     return Estimate(va / vb, va / vb * float(influence.std(ddof=1)) / math.sqrt(n))
 
 
-def coverage(estimates: Sequence[Estimate], truth: float) -> Estimate:
-    """Share of 95 % intervals that hold `truth`, with its binomial standard error.
+def proportion(events: ArrayLike) -> Estimate:
+    """Share of `events` [trial] that are true: the size of a test, its power, the wins of a strategy.
 
-    The error is √(p(1−p)/n) at Agresti and Coull's (1998) centre p = (hits + 2)/(n + 4), so that it is not 0
-    when all intervals hold.
+    The error is √(p(1−p)/n) at Agresti and Coull's (1998) center p = (hits + 2)/(n + 4), so that it is not 0
+    where all of the trials, or none, were hits.
+
+    Raises
+    ------
+    ValueError
+        When `events` is no array of at least one truth value.
+
+    Notes
+    -----
+    Pinned by `tests/analytics/test_power.py`.
+    """
+    happened = np.asarray(events)
+    if happened.ndim != 1 or happened.size == 0 or happened.dtype != bool:
+        raise ValueError(f"`events` must be an array of at least one truth value, got {reprlib.repr(events)}")
+    n, hits = happened.size, int(np.count_nonzero(happened))
+    center = (hits + 2) / (n + 4)
+    return Estimate(hits / n, math.sqrt(center * (1.0 - center) / (n + 4)))
+
+
+def coverage(estimates: Sequence[Estimate], truth: float) -> Estimate:
+    """Share of 95 % intervals that hold `truth`, with the error of a `proportion`.
 
     Pinned by `tests/analytics/test_power.py`.
     """
     if len(estimates) == 0:
         raise ValueError("`estimates` must hold at least one estimate, got none")
-    n = len(estimates)
-    hits = sum(abs(e.value - truth) <= NORMAL_95 * e.standard_error for e in estimates)
-    centre = (hits + 2) / (n + 4)
-    return Estimate(hits / n, math.sqrt(centre * (1.0 - centre) / (n + 4)))
+    return proportion([abs(e.value - truth) <= NORMAL_95 * e.standard_error for e in estimates])

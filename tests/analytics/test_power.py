@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from flowexec.analytics.power import coverage, observations_needed, power_of_test, variance_ratio
+from flowexec.analytics.power import coverage, observations_needed, power_of_test, proportion, variance_ratio
 from flowexec.analytics.statistics import NORMAL_95, Estimate, mean_estimate
 
 
@@ -64,3 +65,24 @@ def test_bad_numbers_are_refused():
         observations_needed(1.0, 0.0)
     with pytest.raises(ValueError, match="`power` must lie in"):
         observations_needed(1.0, 1.0, power=1.0)
+
+
+@pytest.mark.parametrize("p", [0.02, 0.05, 0.5, 0.9])
+def test_a_proportion_has_an_error_whose_interval_holds_the_truth(p):
+    """19 times in 20 by the exact binomial law, at the center that Agresti and Coull give it."""
+    n = 200
+    hits = np.arange(n + 1)
+    found = [proportion(np.arange(n) < h) for h in hits]
+    assert [e.value for e in found] == pytest.approx(hits / n)
+    centers = (hits + 2) / (n + 4)
+    held = np.abs(centers - p) <= NORMAL_95 * np.array([e.standard_error for e in found])
+    assert 0.93 < stats.binom.pmf(hits, n, p)[held].sum() < 0.985
+    assert found[0].standard_error == pytest.approx(found[n].standard_error)
+    assert found[0].standard_error > 0.005
+
+
+def test_a_proportion_is_of_truth_values(refused):
+    with refused("`events` must be an array of at least one truth value, got []"):
+        proportion([])
+    with refused("`events` must be an array of at least one truth value, got [0.01, 0.2]"):
+        proportion([0.01, 0.2])  # p-values, not verdicts
