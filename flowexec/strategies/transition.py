@@ -20,6 +20,9 @@ from ..market.signal import OrnsteinUhlenbeck
 TAIL = 1e-9
 """Probability of ever being seen beyond either end of a grid that was not asked for otherwise, per step."""
 
+MOST_FREEDOM = 5e6
+"""Degrees of freedom beyond which SciPy's noncentral χ² distribution has too few digits for differences."""
+
 PartialMoments = Callable[[np.ndarray], list[np.ndarray]]
 """From bounds b [bound] to E[Z'^p 1{Z' ≤ b}] [node, bound] for p = 0, 1, 2, 3."""
 
@@ -112,10 +115,11 @@ def square_root_chain(
         When `largest` leaves out values that occur with probability 10⁻⁶, or ξ is so small that the law has
         no width in floating point.
     """
-    if 4 * model.kappa * model.theta / model.xi**2 > 1e8:
+    if 4 * model.kappa * model.theta / model.xi**2 > MOST_FREEDOM:
+        smallest = math.sqrt(4 * model.kappa * model.theta / MOST_FREEDOM)
         raise ValueError(
-            f"`xi` must be at least {math.sqrt(4e-8 * model.kappa * model.theta):.3g} for the variance to "
-            f"have a law that can be integrated, got {model.xi:g}; below it `static_optimum` loses nothing"
+            f"`xi` must be at least {smallest:.3g} for the variance to have a law that can be integrated, "
+            f"got {model.xi:g}; below it `static_optimum` loses nothing"
         )
     laws = [_SquareRootLaw.of(model, step_length * k) for k in range(1, n_steps)]
     low = min([model.v0, *(law.quantile(TAIL, model.v0) for law in laws)])

@@ -97,7 +97,7 @@ def test_a_grid_that_cannot_hold_the_variance_says_how_large_it_must_be() -> Non
     assert square_root_chain(MODELS[0], **arguments, largest=2 * needed).nodes[-1] == pytest.approx(
         2 * needed
     )
-    with pytest.raises(ValueError, match=r"`xi` must be at least 0\.0004\d+ for the variance"):
+    with pytest.raises(ValueError, match=r"`xi` must be at least 0\.002 for the variance"):
         square_root_chain(replace(MODELS[0], xi=1e-5), **arguments)
     with pytest.raises(ValueError, match=r"`signal.volatility` must be greater than 0 .* got 0"):
         gaussian_chain(OrnsteinUhlenbeck(1.0, 0.0), n_steps=5, step_length=0.2, size=41)
