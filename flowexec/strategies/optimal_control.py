@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..checks import check_count
 from ..execution.impact import PowerImpact
 from ..execution.observation import Observation
 from ..execution.scenario import Scenario
@@ -58,10 +59,6 @@ class OptimalControl:
             theirs.horizon,
         ):
             raise ValueError(f"`order` must be the one the control was made for, {ours!r}, got {theirs!r}")
-        if self.signal.size > 1 and observation.signal is None:
-            raise ValueError(
-                "`signal` must be observed by a control that was made for a market with a signal"
-            )
         return self.trade_at(
             observation.step, observation.inventory, observation.variance, observation.signal
         )
@@ -72,15 +69,19 @@ class OptimalControl:
         """Shares to trade in `step`; the arguments broadcast, and beyond the grid its edge serves.
 
         Linear in √x, √v and α between the nodes. A state the market does not have need not be given.
+
+        Raises
+        ------
+        ValueError
+            When there is no such step, a state is missing, or an inventory or variance is negative or NaN.
         """
-        inventory = np.asarray(inventory)
-        table = self.kept[step]
+        inventory, variance = self._state(step, inventory, variance, signal)
         cells = [_cell(np.sqrt(inventory), np.sqrt(self.inventory))]
         if self.variance.size > 1:
             cells.append(_cell(np.sqrt(variance), np.sqrt(self.variance)))
         if self.signal.size > 1:
             cells.append(_cell(np.asarray(signal), self.signal))
-        return np.asarray(inventory * (1.0 - _multilinear(table, cells)))
+        return np.asarray(inventory * (1.0 - _multilinear(self.kept[step], cells)))
 
     def value_at(
         self, step: int, inventory: ArrayLike, variance: ArrayLike = 0.0, signal: ArrayLike | None = 0.0
@@ -88,11 +89,15 @@ class OptimalControl:
         """E[shortfall] + λ E[risk] of what is left at `step`, currency, cubic between the nodes.
 
         The shortfall is that against the mid of the moment; it includes what the shares already traded have
-        moved the price, and fees (the fixed fee in step 0, before it is paid).
+        moved the price, and fees (the fixed fee in step 0, before it is paid). Arguments as in `trade_at`;
+        but the inventory is at most the order.
         """
-        from scipy.interpolate import RegularGridInterpolator
-        from scipy.sparse.linalg import spsolve
+        from scipy.interpolate import NdBSpline, make_interp_spline  # a third of a second to import
 
+        inventory, variance = self._state(step, inventory, variance, signal)
+        shares = self.scenario.order.shares
+        if not bool((inventory <= shares).all()):
+            raise ValueError(f"`inventory` must be at most the order's {shares:g}, got {inventory.max():g}")
         grids, point = [np.sqrt(self.inventory)], [np.sqrt(inventory)]
         if self.variance.size > 1:
             grids.append(np.sqrt(self.variance))
@@ -100,11 +105,31 @@ class OptimalControl:
         if self.signal.size > 1:
             grids.append(self.signal)
             point.append(np.clip(np.asarray(signal, dtype=float), self.signal[0], self.signal[-1]))
-        table = self.cost_to_go[step].reshape([g.size for g in grids])
-        # solved directly: the default solver iterates, and stops at six digits
-        spline = RegularGridInterpolator(tuple(grids), table, method="cubic", solver=spsolve)
-        to_come = spline(np.stack(np.broadcast_arrays(*point), axis=-1))
-        return np.asarray(to_come + self._unavoidable(step, np.asarray(inventory, dtype=float)))
+        knots, table = [], self.cost_to_go[step].reshape([g.size for g in grids])
+        for (
+            grid
+        ) in grids:  # axis by axis; the one that is done goes last, so that in the end all are in place
+            spline = make_interp_spline(grid, table)
+            knots.append(spline.t)
+            table = np.moveaxis(spline.c, 0, -1)
+        to_come = NdBSpline(tuple(knots), table, 3)(np.stack(np.broadcast_arrays(*point), axis=-1))
+        return np.asarray(to_come + self._unavoidable(step, inventory))
+
+    def _state(
+        self, step: int, inventory: ArrayLike, variance: ArrayLike, signal: ArrayLike | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Inventory and variance as arrays, if the control has an answer for them in `step`."""
+        check_count("step", step, at_least=0)
+        if step >= len(self.kept):
+            raise ValueError(f"`step` must be less than the order's {len(self.kept)} steps, got {step}")
+        inventory = np.asarray(inventory, dtype=float)
+        variance = np.asarray(variance if self.variance.size > 1 else 0.0, dtype=float)
+        for name, values in (("inventory", inventory), ("variance", variance)):
+            if not bool((values >= 0).all()):
+                raise ValueError(f"`{name}` must be at least 0, got {values[~(values >= 0)].flat[0]:g}")
+        if self.signal.size > 1 and signal is None:
+            raise ValueError("`signal` must be given for a market with a signal, got None")
+        return inventory, variance
 
     @property
     def sunk(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -227,6 +228,27 @@ def test_a_variance_and_a_signal_together() -> None:
     )
 
 
+def test_value_of_the_first_state_is_the_value() -> None:
+    """In one, two and three states, none of them on a node."""
+    signal = OrnsteinUhlenbeck(5.0, 2.0, 0.3)
+    for scenario, state in (
+        (CHRISS, ()),
+        (replace(SIGNAL, market=replace(SIGNAL.market, signal=signal)), (0.0, 0.3)),
+        (HIGH, (HIGH.market.v0,)),
+        (replace(HIGH, market=WithSignal(HIGH.market, signal)), (HIGH.market.v0, 0.3)),
+    ):
+        control = solve_optimal(scenario, grid=Grid(61, 31, 21))
+        assert float(control.value_at(0, scenario.order.shares, *state)) == pytest.approx(
+            control.value, rel=1e-5
+        )
+    held = control.inventory[[0, 30, 60]]
+    table = control.value_at(7, held, control.variance[4], control.signal[:, None])
+    assert table.shape == (21, 3)
+    assert table[:, 1] - table[9, 1] == pytest.approx(
+        control.cost_to_go[7, 30, 4] - control.cost_to_go[7, 30, 4, 9], abs=1e-9 * control.value
+    )
+
+
 def test_value_of_a_later_state_is_what_is_still_to_come() -> None:
     """Bellman's equation at a point between the nodes, the expectation by simulation."""
     control, step, held, v = solve_optimal(HIGH), 7, 0.37 * HIGH.order.shares, 1.7 * HIGH.market.theta
@@ -239,7 +261,7 @@ def test_value_of_a_later_state_is_what_is_still_to_come() -> None:
     ahead = replace(HIGH.market, v0=v).simulate(200_000, 1, tau, seed=5).variance[1]
     later = control.value_at(step + 1, np.full(ahead.size, y), ahead)
     error = later.std() / later.size**0.5
-    assert abs(now + risk + later.mean() - control.value_at(step, held, v).item()) < 3 * error
+    assert abs(now + risk + later.mean() - control.value_at(step, held, v)) < 3 * error
 
 
 # Bad input --------------------------------------------------------------------------------------------------
@@ -295,6 +317,23 @@ def test_other_refusals() -> None:
         execute(control, replace(CHRISS, order=Order("sell", 1e6, 5.0, 10)).sample(2, seed=1))
     watching = solve_optimal(SIGNAL)
     blind = replace(SIGNAL, market=Bachelier(50.0, 0.5))
-    with pytest.raises(ValueError, match="`signal` must be observed"):
+    with pytest.raises(ValueError, match="`signal` must be given for a market with a signal"):
         execute(watching, blind.sample(2, seed=1))
     assert isinstance(watching, OptimalControl)
+
+
+@pytest.mark.parametrize("ask", [OptimalControl.trade_at, OptimalControl.value_at])
+def test_states_that_do_not_exist_are_refused(ask: Callable[..., np.ndarray]) -> None:
+    control = solve_optimal(HIGH, grid=Grid(31, 17))
+    shares, v = HIGH.order.shares, HIGH.market.v0
+    for arguments, message in (
+        ((20, shares, v), "`step` must be less than the order's 20 steps, got 20"),
+        ((-1, shares, v), "`step` must be a whole number, at least 0, got -1"),
+        ((0, [1.0, -1.0], v), "`inventory` must be at least 0, got -1"),
+        ((0, float("nan"), v), "`inventory` must be at least 0, got nan"),
+        ((0, shares, [-v, v]), "`variance` must be at least 0, got -"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            ask(control, *arguments)
+    with pytest.raises(ValueError, match=r"`inventory` must be at most the order's 656100, got 656101"):
+        control.value_at(0, shares + 1, v)
