@@ -52,8 +52,20 @@ class HestonRiccati:
         )
 
     def fraction_at(self, step: int, variance: ArrayLike) -> np.ndarray:
-        """f: part of what is left that is traded in `step` at a variance per day, of any shape."""
-        return np.asarray(_sum_series(self.series[step], self.bend, np.asarray(variance, dtype=float)))
+        """f: part of what is left that is traded in `step` at a variance per day, of any shape.
+
+        Raises
+        ------
+        ValueError
+            When there is no such step, or a variance is negative or NaN.
+        """
+        check_count("step", step, at_least=0)
+        if step >= len(self.series):
+            raise ValueError(f"`step` must be less than the order's {len(self.series)} steps, got {step}")
+        variance = np.asarray(variance, dtype=float)
+        if not bool((variance >= 0).all()):
+            raise ValueError(f"`variance` must be at least 0, got {variance[~(variance >= 0)].flat[0]:g}")
+        return np.asarray(_sum_series(self.series[step], self.bend, variance))
 
     def cost_at(self, step: int, inventory: ArrayLike, variance: ArrayLike) -> np.ndarray:
         """A x² f_k(v), currency: what is still to come from `step` on and can be influenced."""

@@ -40,8 +40,8 @@ def solve_transient(
     Raises
     ------
     ValueError
-        When the impulse is not linear, or the quadratic form is not positive definite: no decay at all, or a
-        kernel that lets a round trip gain.
+        When the impulse is not linear or 0, or the quadratic form is not positive definite: no decay at all,
+        or a kernel that lets a round trip gain.
 
     Notes
     -----
@@ -50,6 +50,10 @@ def solve_transient(
     """
     if not isinstance(impact, TransientImpact) or impact.exponent != 1.0:
         raise ValueError(f"`impact` must be a TransientImpact with exponent 1, got {impact!r}")
+    if not impact.coefficient > 0:
+        raise ValueError(
+            f"`impact.coefficient` must be greater than 0, got {impact.coefficient:g}: all trades are free"
+        )
     variance = check_plan_terms(order, volatility=volatility, spread=spread, risk_aversion=risk_aversion)
     tau = order.step_length
     charge = 2.0 * risk_aversion * tau * np.append(0.0, np.cumsum(variance[:-1]))

@@ -203,6 +203,13 @@ def test_what_it_cannot_solve_is_refused_by_name(refused):
             solve_riccati(replace(problem, **change))
     with refused("`size` must be a whole number, at least 8, got 4"):
         solve_riccati(problem, size=4)
+    found = solve_riccati(problem)
+    with refused("`step` must be less than the order's 20 steps, got 20"):
+        found.fraction_at(20, 1e-4)
+    with refused("`step` must be a whole number, at least 0, got -1"):
+        found.cost_at(-1, 1e5, 1e-4)
+    with refused("`variance` must be at least 0, got -0.01"):
+        found.fraction_at(0, [1e-4, -0.01])
     other = replace(problem, order=Order("sell", 1e5, 1.0, 21))
     with refused("`order` must have 20 steps in 1 days as solved for, got 21 in 1"):
-        execute(solve_riccati(problem), other.sample(1, seed=1))
+        execute(found, other.sample(1, seed=1))

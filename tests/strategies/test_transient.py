@@ -219,6 +219,8 @@ def test_refusals():
         solve_transient(order, TransientImpact(1e-3, ExponentialDecay(1.0), 0.5))
     with pytest.raises(ValueError, match="`impact` must be a TransientImpact with exponent 1"):
         solve_transient(order, PowerImpact(1e-3))
+    with pytest.raises(ValueError, match=r"`impact.coefficient` must be greater than 0, got 0"):
+        solve_transient(order, TransientImpact(0.0, ExponentialDecay(1.0)))
     with pytest.raises(ValueError, match="positive definite"):
         solve_transient(order, TransientImpact(1e-6, ExponentialDecay(0.0)))
     with pytest.raises(ValueError, match="`trades` must be"):
