@@ -14,6 +14,9 @@ from .bellman import StepCost, Value, last_step, step_back
 from .market_law import MarketLaw, market_law
 from .optimal_control import OptimalControl
 
+USELESS = 0.05
+"""Largest error that a solution may have, in units of what it can influence or of trading all at once."""
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -86,7 +89,7 @@ def solve_optimal(scenario: Scenario, *, grid: Grid | None = None) -> OptimalCon
     ------
     ValueError
         When the scenario's state is more than the above, its problem is not convex, or the grid does not hold
-        the variance; the sentence says which.
+        the variance or is too coarse to say anything; the sentence says which.
 
     Notes
     -----
@@ -106,6 +109,11 @@ def solve_optimal(scenario: Scenario, *, grid: Grid | None = None) -> OptimalCon
     axes = [axis for axis in _Sizes._fields if getattr(control, axis).size > 1]
     # axis by axis: errors of opposite sign would hide one another
     error = sum(abs(control.value - solved(sizes.halved(axis)).value) for axis in axes)
+    if error > USELESS * max(abs(control.value - control.sunk), _at_once(scenario)):
+        raise ValueError(
+            f"`grid` must be finer for a risk or a drift so large next to the impact: on {grid!r} the value "
+            f"is {control.value:.4g} with an error of up to {error:.2g}"
+        )
     return replace(control, error=error)
 
 
@@ -119,7 +127,7 @@ def _induction(scenario: Scenario, sizes: _Sizes, max_variance: float | None) ->
         signal_nodes=sizes.signal,
         max_variance=max_variance,
     )
-    unit = impact.temporary * order.shares * (order.shares / order.step_length) ** impact.exponent
+    unit = _at_once(scenario)
     cost = StepCost(impact.exponent, impact.permanent * order.shares**2 / unit)
     per_risk = scenario.risk_aversion * (market.price * order.shares) ** 2 * order.step_length / unit
     drift = order.sign * order.shares / unit * market.expected_move
@@ -175,6 +183,12 @@ def _control(scenario: Scenario, tables: _Tables) -> OptimalControl:
     return replace(control, value=control.sunk + float(to_come))
 
 
+def _at_once(scenario: Scenario) -> float:
+    """Temporary impact cost of trading all in one step, currency."""
+    order, impact = scenario.order, _impact(scenario)
+    return float(impact.temporary * order.shares * (order.shares / order.step_length) ** impact.exponent)
+
+
 def _impact(scenario: Scenario) -> PowerImpact:
     """The scenario's impact, if what it leaves behind needs no state and the cost of a step is convex."""
     order, impact = scenario.order, scenario.impact
@@ -196,10 +210,11 @@ def _impact(scenario: Scenario) -> PowerImpact:
     largest = beta * (1 + beta) * impact.temporary * order.step_length**-beta * order.shares ** (beta - 1)
     if beta > 1:
         largest = 0.0  # the second derivative of n h(n/τ) is 0 at n = 0
-    if impact.permanent > largest:
-        rule = "η ≥ γτ/2, " if beta == 1 else ""
+    # under linear impact, equality would make trades free of every size
+    if impact.permanent > largest or (beta == 1 and impact.permanent == largest):
+        rule, bound = ("η > γτ/2, ", "less than") if beta == 1 else ("", "at most")
         raise ValueError(
-            f"`impact.permanent` must be at most {largest:g} for a convex problem ({rule}β(1+β)ετ^−β n^(β−1) "
+            f"`impact.permanent` must be {bound} {largest:g} for a convex problem ({rule}β(1+β)ετ^−β n^(β−1) "
             f"≥ γ for every trade n up to the order), got {impact.permanent:g}: trading in lumps would pay"
         )
     if not order.complete:

@@ -272,7 +272,11 @@ def test_value_of_a_later_state_is_what_is_still_to_come() -> None:
     [
         (
             {"impact": PowerImpact(2.5e-6, 1.0, 6e-6)},
-            r"`impact.permanent` must be at most 5e-06 .*η ≥ γτ/2.*got 6e-06",
+            r"`impact.permanent` must be less than 5e-06 .*η > γτ/2.*got 6e-06",
+        ),
+        (
+            {"impact": PowerImpact(2.5e-6, 1.0, 5e-6)},  # no cost is left of any trade
+            r"`impact.permanent` must be less than 5e-06 .*η > γτ/2.*got 5e-06",
         ),
         (
             {"impact": PowerImpact(2.5e-6, 1.5, 1e-12)},
@@ -320,6 +324,17 @@ def test_other_refusals() -> None:
     with pytest.raises(ValueError, match="`signal` must be given for a market with a signal"):
         execute(watching, blind.sample(2, seed=1))
     assert isinstance(watching, OptimalControl)
+
+
+def test_a_risk_too_large_for_the_grid_is_refused() -> None:
+    """Where all is sold at once but for a crumb far below the first node; it is solved while it can be."""
+    at_once = CHRISS.impact.temporary * CHRISS.order.shares**2
+    for risk_aversion in (1e-4, 1e-3):
+        control = solve_optimal(replace(CHRISS, risk_aversion=risk_aversion))
+        plan = static_optimum(replace(CHRISS, risk_aversion=risk_aversion))
+        assert abs(control.value - plan.objective) < control.error < 0.05 * at_once
+    with pytest.raises(ValueError, match=r"`grid` must be finer for a risk .* on Grid\(inventory=121"):
+        solve_optimal(replace(CHRISS, risk_aversion=1e9))
 
 
 @pytest.mark.parametrize("ask", [OptimalControl.trade_at, OptimalControl.value_at])
