@@ -181,8 +181,8 @@ def execute(strategy: Strategy, problem: ExecutionProblem) -> Execution:
     Raises
     ------
     ValueError
-        When the strategy is none, or answers with a wrong shape, a negative number or NaN; the sentence names
-        it.
+        When the strategy is none, or answers with a wrong shape, no real numbers, a negative one or NaN; the
+        sentence names it.
     """
     check_kind("strategy", strategy, Strategy)
     check_kind("problem", problem, ExecutionProblem)
@@ -197,6 +197,9 @@ def execute(strategy: Strategy, problem: ExecutionProblem) -> Execution:
             raise ValueError(
                 f"{type(strategy).__name__}.trade must return shares of shape {shape}, got {got}"
             )
+        kind = str(wanted.dtype)  # of numpy and torch alike
+        if "float" not in kind and "int" not in kind:
+            raise ValueError(f"{type(strategy).__name__}.trade must return real numbers, got {kind}")
         if not bool(wanted.min() >= 0):  # false for NaN as well
             raise ValueError(
                 f"{type(strategy).__name__}.trade must return shares of at least 0, "
