@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -184,7 +185,8 @@ class WithSignal:
         )
         for name in ("signal", "depth"):
             if getattr(paths, name) is not None:
-                raise ValueError(f"`market` must draw paths without `{name}`, got {self.market!r}")
+                got = reprlib.repr(self.market)
+                raise ValueError(f"`market` must draw paths without `{name}`, got {got}")
         signal, mid = self.signal.sample(
             n_paths, n_steps, horizon, seed=seed, first_path=first_path, threads=threads
         )

@@ -32,7 +32,8 @@ class StepCost:
     exponent : float
         β > 0.
     curvature : float
-        q in [0, β(1+β)], and 0 where β > 1: what permanent impact forgives, since no trade meets its own.
+        q in [0, β(1+β)], less than 2 where β = 1 and 0 where β > 1: what permanent impact forgives, since no
+        trade meets its own.
     """
 
     exponent: float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -109,7 +110,7 @@ def solve_riccati(scenario: Scenario, *, size: int = 48) -> HestonRiccati:
     check_count("size", size, at_least=8)
     order, market, impact = scenario.order, scenario.market, scenario.impact
     if not isinstance(market, Heston):
-        raise ValueError(f"`scenario.market` must be a Heston, got {market!r}")
+        raise ValueError(f"`scenario.market` must be a Heston, got {reprlib.repr(market)}")
     if market.drift != 0:
         raise ValueError(f"`scenario.market.drift` must be 0 here, got {market.drift:g}")
     if not isinstance(impact, PowerImpact) or not impact.exponent == impact.permanent_exponent == 1.0:

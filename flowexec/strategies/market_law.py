@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from typing import NamedTuple
 
 import numpy as np
@@ -39,7 +40,8 @@ def driftless(market: MarketModel) -> Bachelier | GBM | Heston:
     if not isinstance(base, Bachelier | GBM | Heston):
         raise ValueError(
             "`market` must be a Bachelier, GBM, Heston or SignalBachelier, or WithSignal around one of the "
-            f"first three, got {market!r}: its future depends on more than one variance and one signal"
+            f"first three, got {reprlib.repr(market)}: its future depends on more than one variance and one "
+            "signal"
         )
     if isinstance(base, GBM | Heston) and base.drift != 0:
         raise ValueError(

@@ -288,6 +288,10 @@ def test_the_books_four_regimes_as_one_market() -> None:
             "`generator` must have rows that sum to 0, got -0.5 in row 1",
         ),
         (
+            {"generator": [[-100, 100.001, 0], [0, 0, 0], [0, 0, 0]]},
+            "`generator` must have rows that sum to 0, got 0.001 in row 0",
+        ),
+        (
             {"generator": [[0, 0, 0], [0, 0, 0], [0, 1, 0]]},
             "`generator` must have rows that sum to 0, got 1 in row 2",
         ),

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from scipy import integrate, stats
 
 from flowexec.market.brownian import GBM, Bachelier
 from flowexec.market.heston import Heston
-from flowexec.market.paths import MarketModel
+from flowexec.market.paths import MarketModel, MarketPaths
 from flowexec.market.signal import OrnsteinUhlenbeck, SignalBachelier, WithSignal
 from flowexec.market.volume import VolumeCurve
 
@@ -204,6 +204,15 @@ def test_bad_momentum_markets_are_named(changed: dict[str, Any], sentence: str) 
         replace(MOMENTUM, **changed)
 
 
+@dataclass(frozen=True)
+class WithBook:
+    """A market whose visible book would have to move with the signal."""
+
+    def simulate(self, n_paths: int, n_steps: int, horizon: float, **rest: Any) -> MarketPaths:
+        paths = HESTON.simulate(n_paths, n_steps, horizon, **rest)
+        return replace(paths, depth=np.ones((n_steps, n_paths, 2, 1, 2)))
+
+
 def test_markets_that_already_have_a_drift_or_a_signal_are_refused() -> None:
     with pytest.raises(ValueError, match=r"^`market` must be a MarketModel, got 3$"):
         WithSignal(3, SIGNAL)  # type: ignore[arg-type]
@@ -211,10 +220,10 @@ def test_markets_that_already_have_a_drift_or_a_signal_are_refused() -> None:
         ValueError, match=r"^`market` must have no drift beside the signal's, got drift=0\.1$"
     ):
         WithSignal(replace(HESTON, drift=0.1), SIGNAL)
-    with pytest.raises(
-        ValueError, match=r"^`market` must draw paths without `signal`, got SignalBachelier\("
-    ):
+    with pytest.raises(ValueError, match=r"^`market` must draw paths without `signal`, got SignalBachel"):
         WithSignal(MOMENTUM, SIGNAL).simulate(1, 1, 1.0, seed=0)
+    with pytest.raises(ValueError, match=r"^`market` must draw paths without `depth`, got WithBook\(\)$"):
+        WithSignal(WithBook(), SIGNAL).simulate(3, 2, 1.0, seed=0)
 
 
 @pytest.mark.parametrize("market", [SIGNAL.sample, MOMENTUM.simulate])

@@ -244,6 +244,10 @@ def test_value_of_the_first_state_is_the_value() -> None:
     held = control.inventory[[0, 30, 60]]
     table = control.value_at(7, held, control.variance[4], control.signal[:, None])
     assert table.shape == (21, 3)
+    fixed = replace(CHRISS, order=replace(CHRISS.order, fixed_fee=1e4, fee_per_share=0.5))
+    paid = [solve_optimal(s, grid=Grid(61)).value_at(k, 4e5) for s in (fixed, CHRISS) for k in (0, 1)]
+    # the fixed fee was paid with the first share
+    assert [paid[0] - paid[2], paid[1] - paid[3]] == pytest.approx([1e4 + 2e5, 2e5])
     assert table[:, 1] - table[9, 1] == pytest.approx(
         control.cost_to_go[7, 30, 4] - control.cost_to_go[7, 30, 4, 9], abs=1e-9 * control.value
     )

@@ -21,6 +21,7 @@ from flowexec import (
     solve_static,
     static_plan,
 )
+from flowexec.execution.presets import regime_market
 from flowexec.market.signal import OrnsteinUhlenbeck, SignalBachelier, WithSignal
 from flowexec.strategies.shooting import shoot
 from flowexec.strategies.static_optimum import mean_variances, static_optimum
@@ -175,6 +176,9 @@ def test_what_it_does_not_know_is_refused_by_name(refused):
            order=Order("sell", 1e5, 1.0, 12, complete=False))  # fmt: skip
     with pytest.raises(ValueError, match="`market` must be a Bachelier, GBM, Heston or SignalBachelier, or"):
         static_optimum(Scenario(ORDER, WithSignal(WithSignal(CALMING, SIGNAL), SIGNAL), CONCAVE))
+    # a market of many numbers does not bury the reason under them
+    with pytest.raises(ValueError, match=r"got RegimeSwitch.{1,30}: its future depends on more than one"):
+        static_optimum(Scenario(ORDER, regime_market(), CONCAVE))
     with refused("`scenario` must be a Scenario, got 3"):
         static_optimum(3)
     terms = {"impact": CONCAVE}

@@ -200,6 +200,8 @@ def test_a_volatility_that_jumps_makes_no_order_trade_back():
     form = 2e-6 * decay_matrix(impact.decay, np.arange(6) / 6) + np.minimum(charge[:, None], charge)
     assert np.linalg.solve(form, np.ones(6)).min() < 0
     assert plan.trades.min() == 0.0
+    slope = form @ plan.trades  # nothing is to be gained from moving a share to another step
+    assert slope @ plan.trades - 1e5 * slope.min() < 1e-9 * plan.objective
     assert plan.gap < 1e-9 * plan.objective
     assert plan.objective == pytest.approx(0.5 * plan.trades @ form @ plan.trades + 0.01 * 1e5, rel=1e-12)
     problem = Scenario(order, GBM(100.0, 0.02, spread=0.02), impact).sample(3, seed=1)
