@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -76,11 +77,6 @@ class _SquareRootLaw(NamedTuple):
         scale = -(model.xi**2) * math.expm1(-model.kappa * time) / (4 * model.kappa)
         return cls(scale, 4 * model.kappa * model.theta / model.xi**2, math.exp(-model.kappa * time))
 
-    def quantile(self, probability: float, start: float) -> float:
-        from scipy.stats import ncx2
-
-        return float(self.scale * ncx2.ppf(probability, self.freedom, start * self.decay / self.scale))
-
     def partial_moments(self, start: np.ndarray, bounds: np.ndarray) -> list[np.ndarray]:
         """By y f_d(y) = d f_{d+2}(y) + λ f_{d+4}(y), where f_d is the density with d degrees of freedom."""
         from scipy.stats import ncx2
@@ -121,22 +117,39 @@ def square_root_chain(
             f"`xi` must be at least {smallest:.3g} for the variance to have a law that can be integrated, "
             f"got {model.xi:g}; below it `static_optimum` loses nothing"
         )
-    laws = [_SquareRootLaw.of(model, step_length * k) for k in range(1, n_steps)]
-    low = min([model.v0, *(law.quantile(TAIL, model.v0) for law in laws)])
-    high = max([model.v0, *(law.quantile(1 - TAIL, model.v0) for law in laws)])
+    if n_steps == 1:
+        return constant(model.v0)
+    low, high = _reach(model, n_steps, step_length, TAIL)
     if largest is not None:
-        needed = max([model.v0, *(law.quantile(1 - 1e-6, model.v0) for law in laws)])
+        needed = _reach(model, n_steps, step_length, 1e-6)[1]
         if largest < needed:
             raise ValueError(
                 f"`grid.max_variance` must be at least {needed:.6g}, which the variance exceeds in some step "
                 f"with probability 1e-6, got {largest:g}"
             )
         high = largest
-    if not laws:
-        return constant(model.v0)
+    law = _SquareRootLaw.of(model, step_length)
+    return _law_on_nodes(law, model.v0, low, high, size)
+
+
+def _reach(model: Heston, n_steps: int, step_length: float, probability: float) -> tuple[float, float]:
+    """The smallest and the largest of the variance's quantiles in any step, v₀ among them."""
+    from scipy.stats import ncx2  # the law's own tails; a second to import
+
+    times = step_length * np.arange(1, n_steps)
+    scale, freedom, decay = np.transpose([_SquareRootLaw.of(model, float(time)) for time in times])
+    tails = [scale * ncx2.ppf(p, freedom, model.v0 * decay / scale) for p in (probability, 1 - probability)]
+    return min(model.v0, float(tails[0].min())), max(model.v0, float(tails[1].max()))
+
+
+@lru_cache(maxsize=32)
+def _law_on_nodes(law: _SquareRootLaw, start: float, low: float, high: float, size: int) -> Chain:
+    """Kept, since the grids of one scenario, and scenarios that differ in their risk aversion, share it."""
     nodes = np.linspace(math.sqrt(low), math.sqrt(high), size) ** 2
-    law = laws[0]
-    return spline_chain(model.v0, nodes, lambda bounds: law.partial_moments(nodes, bounds))
+    chain = spline_chain(start, nodes, lambda bounds: law.partial_moments(nodes, bounds))
+    for array in chain:
+        array.setflags(write=False)
+    return chain
 
 
 def _normal_partial_moments(mean: np.ndarray, sd: float, bounds: np.ndarray) -> list[np.ndarray]:

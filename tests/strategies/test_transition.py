@@ -87,6 +87,18 @@ def test_a_long_chain_of_steps_is_one_long_step() -> None:
     assert np.interp(model.v0, chain.nodes, value) == pytest.approx(exact, rel=2e-5)
 
 
+def test_a_law_is_computed_once_for_all_who_need_it_and_nobody_can_write_to_it() -> None:
+    arguments = {"n_steps": 20, "step_length": 0.05, "size": 61}
+    first = square_root_chain(MODELS[0], **arguments)
+    assert (
+        square_root_chain(replace(MODELS[0], rho=0.5), **arguments) is first
+    )  # the correlation plays no part
+    with pytest.raises(ValueError, match="read-only"):
+        first.expectation[0, 0] = 0.0
+    other = square_root_chain(replace(MODELS[0], kappa=2.5), **arguments)
+    assert not np.allclose(other.expectation, first.expectation)
+
+
 def test_a_grid_that_cannot_hold_the_variance_says_how_large_it_must_be() -> None:
     arguments = {"n_steps": 20, "step_length": 0.05, "size": 61}
     needed = square_root_chain(MODELS[0], **arguments).nodes[-1]
