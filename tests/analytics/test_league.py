@@ -229,6 +229,19 @@ def test_it_shows_neither_blocks_nor_threads_nor_how_many_paths_were_kept(monkey
         assert abs(some_cvar - all_cvar) <= 3 * error
 
 
+def test_batches_are_no_longer_than_a_random_stream_however_many_paths(monkeypatch):
+    """Longer ones would not fit into a block, and the interval would depend on the blocks."""
+    monkeypatch.setattr(league_tally, "BATCHES", 2)
+
+    def interval(block_paths):
+        answer = league(
+            FIVE, {"one": HESTON}, n_paths=10_240, seed=3, optimum=None, block_paths=block_paths, threads=1
+        )
+        return answer.entry("one", "POV").comparison.interval
+
+    assert interval(1024) == interval(8192)
+
+
 def test_a_strategy_has_the_same_figures_in_any_company(heston):
     other = league(
         {"POV": FIVE["POV"], "TWAP": TWAP()}, {"x": HESTON}, n_paths=PATHS, seed=3, optimum=None

@@ -44,6 +44,9 @@ def test_it_is_what_a_paired_simulation_finds() -> None:
     assert saving.standard_error < 0.1 * worth.saving
     assert abs(saving.value - worth.saving) < 3 * saving.standard_error
     assert worth.sunk < worth.adaptive < worth.static
+    # what is paid whatever one does makes adapting neither more nor less of a part of the rest
+    dear = worth_of_adapting(replace(HIGH, order=replace(HIGH.order, fee_per_share=1.0)))
+    assert dear.share == pytest.approx(worth.share, rel=1e-9)
 
 
 def test_faster_reversion_is_worth_less_in_the_limit_and_a_stronger_signal_more() -> None:
