@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..checks import check_count, check_kind, check_real
+from ..checks import check_count, check_kind
 from ..execution.observation import Observation, Strategy
-from ..execution.problem import stack
 from ..market.paths import Array
+from .features import Features
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +77,10 @@ class Network:
     def n_inputs(self) -> int:
         return int(self.weights[0].shape[1])
 
+    @property
+    def n_outputs(self) -> int:
+        return int(self.weights[-1].shape[0])
+
     def __call__(self, inputs: Array) -> Array:
         """Answers [output, path] to `inputs` [input, path]."""
         hidden = inputs
@@ -119,27 +123,18 @@ def fraction_of_remaining(logit: Array, steps_remaining: int) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class NetworkPolicy:
-    """A strategy whose share of what is left is `fraction_of_remaining` of a network's answer.
-
-    The network sees, all of order 1,
-
-        2n/N − 1,   2x/X − 1,   (v − v̄)/(v + v̄) = tanh(½ ln v/v̄),   and, with a signal,   α/ᾱ:
-
-    time and inventory left, the variance as a squashed log-ratio that is defined at 0 too, and the signal.
+    """A strategy whose share of what is left is `fraction_of_remaining` of a network's answer to `Features`.
 
     Parameters
     ----------
     network : Network
-        With 3 inputs, 4 with a signal, and one output.
-    variance_scale : float
-        v̄ > 0, per day.
-    signal_scale : float, optional
-        ᾱ > 0, currency per share and day; without it the policy looks at no signal.
+        With an input for each feature and one output.
+    features : Features
 
     Raises
     ------
     ValueError
-        When the network has other inputs or outputs; in `trade`, when the market shows no signal.
+        When the network has other inputs or outputs; in `trade`, when the market does not show a feature.
 
     Notes
     -----
@@ -148,32 +143,16 @@ class NetworkPolicy:
     """
 
     network: Network
-    variance_scale: float
-    signal_scale: float | None = None
+    features: Features
 
     def __post_init__(self) -> None:
         check_kind("network", self.network, Network)
-        check_real("variance_scale", self.variance_scale, above=0)
-        if self.signal_scale is not None:
-            check_real("signal_scale", self.signal_scale, above=0)
-        shape = (self.network.n_inputs, int(self.network.weights[-1].shape[0]))
-        wanted = (3 if self.signal_scale is None else 4, 1)
+        check_kind("features", self.features, Features)
+        shape, wanted = (self.network.n_inputs, self.network.n_outputs), (len(self.features.names), 1)
         if shape != wanted:
             raise ValueError(
                 f"`network` must have {wanted[0]} inputs and 1 output, got {shape[0]} and {shape[1]}"
             )
-
-    def features(self, observation: Observation) -> Array:
-        """What the network sees, [feature, path]."""
-        order, variance, scale = observation.order, observation.variance, self.variance_scale
-        inventory = 2.0 * observation.inventory / order.shares - 1.0
-        time = 2.0 * observation.steps_remaining / order.n_steps - 1.0
-        rows = [0.0 * inventory + time, inventory, (variance - scale) / (variance + scale)]
-        if self.signal_scale is not None:
-            if observation.signal is None:
-                raise ValueError("this NetworkPolicy was made for a signal, and the market shows none")
-            rows.append(observation.signal / self.signal_scale)
-        return stack(rows)
 
     def trade(self, observation: Observation) -> Array:
         logit = self.network(self.features(observation))[0]

@@ -10,7 +10,6 @@ dynamic programme is used, and neither convexity nor a Markov state is asked for
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from ..execution.problem import Execution, ExecutionProblem, execute
 from ..execution.scenario import Scenario
 from ..market.paths import Array
 from ..strategies.schedules import TWAP, Schedule
+from .features import Features
 from .networks import Network, NetworkPolicy, TrainedPolicy, fraction_of_remaining
 
 
@@ -84,17 +84,13 @@ def train_policy(scenario: Scenario, config: PathwiseConfig | None = None, *, se
     config = PathwiseConfig() if config is None else config
     check_kind("config", config, PathwiseConfig)
     problem, weights_seed = _sample(scenario, config.n_paths, seed)
-    signal = problem.paths.signal
-    scales = (
-        float(np.mean(problem.observed_variance)) or 1.0,  # a market that never moves has no scale
-        None if signal is None else math.sqrt(np.mean(signal**2)) or 1.0,
-    )
-    sizes = (3 if signal is None else 4, *config.hidden, 1)
+    features = Features.calibrate(problem, _shown(problem))
+    sizes = (len(features.names), *config.hidden, 1)
     network = Network.initial(sizes, seed=weights_seed).map(_parameter)
     parameters = [*network.weights, *network.biases]
-    policy = NetworkPolicy(network, *scales)
+    policy = NetworkPolicy(network, features)
     history = _descend(policy, parameters, scenario, problem, iterations=config.iterations)
-    return TrainedPolicy(NetworkPolicy(network.map(_numpy), *scales), history)
+    return TrainedPolicy(NetworkPolicy(network.map(_numpy), features), history)
 
 
 def optimize_schedule(
@@ -146,6 +142,13 @@ def _sample(scenario: Scenario, n_paths: int, seed: int) -> tuple[ExecutionProbl
     paths, weights = np.random.SeedSequence(seed).spawn(2)
     paths_seed = int(paths.generate_state(1, np.uint64)[0])
     return scenario.sample(n_paths, seed=paths_seed, threads=1), weights
+
+
+def _shown(problem: ExecutionProblem) -> list[str]:
+    """The state, as far as it moves; past prices say no more where the price is noise around its drift."""
+    signal = problem.paths.signal
+    shown = {"volatility": problem.observed_variance, "signal": 0.0 if signal is None else signal}
+    return ["time", "inventory", *(name for name, values in shown.items() if np.any(values))]
 
 
 def _descend(

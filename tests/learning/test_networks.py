@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from flowexec import TWAP, Heston, Order, PowerImpact, Scenario, VolumeCurve, evaluate, execute, shortfall
+from flowexec.learning.features import Features
 from flowexec.learning.networks import Network, NetworkPolicy, fraction_of_remaining
 from flowexec.market.signal import OrnsteinUhlenbeck, WithSignal
 
@@ -21,8 +22,10 @@ def random_network(*sizes, seed=0):
     return Network.initial(sizes, seed=seed).map(lambda a: a + 0.5 * rng.standard_normal(a.shape))
 
 
-POLICY = NetworkPolicy(random_network(3, 16, 16, 1), 3e-4)
-SIGNAL_POLICY = NetworkPolicy(random_network(4, 8, 1), 3e-4, 0.6)
+SEEN = Features(("time", "inventory", "volatility"), 3e-4)
+SEEN_WITH_SIGNAL = Features((*SEEN.names, "signal"), 3e-4, 0.6)
+POLICY = NetworkPolicy(random_network(3, 16, 16, 1), SEEN)
+SIGNAL_POLICY = NetworkPolicy(random_network(4, 8, 1), SEEN_WITH_SIGNAL)
 
 
 @pytest.mark.parametrize("sizes", [(3, 1), (4, 7, 1), (3, 16, 5, 2)], ids=str)
@@ -66,7 +69,7 @@ def test_logit_is_centred_on_twap():
 
 
 def test_an_initial_policy_is_twap():
-    policy = NetworkPolicy(Network.initial((4, 16, 1), seed=1), 1e-4, 1.0)
+    policy = NetworkPolicy(Network.initial((4, 16, 1), seed=1), SEEN_WITH_SIGNAL)
     problem = WITH_SIGNAL.sample(100, seed=1)
     assert np.array_equal(execute(policy, problem).shares, execute(TWAP(), problem).shares)
 
@@ -76,7 +79,7 @@ def test_torch_is_numpy(scenario, policy):
     problem = scenario.sample(9, seed=2)
     tensors = replace(policy, network=policy.network.map(torch.tensor))
     ours, theirs = execute(policy, problem), execute(tensors, problem.to_torch())
-    assert ours.shares.std(axis=1)[1:-1].min() > 100  # it does react
+    assert ours.shares.std(axis=1)[1:-1].min() > 20  # it does react
     np.testing.assert_allclose(theirs.shares.numpy(), ours.shares, rtol=1e-11)
 
 
@@ -102,17 +105,6 @@ def test_gradient_in_the_weights_is_the_derivative():
 
                 gradient = getattr(network, which)[layer].grad[entry].item()
                 assert gradient == pytest.approx((moved(1e-5) - moved(-1e-5)) / 2e-5, rel=1e-5, abs=1e-3)
-
-
-def test_variance_is_seen_as_a_squashed_log_ratio():
-    problem = SCENARIO.sample(6, seed=4)
-    observation = problem.observe(problem.start())
-    ratio = np.array([0.0, 1e-6, 0.5, 1.0, 2.0, 1e6])
-    time, inventory, variance = POLICY.features(replace(observation, past_variance=3e-4 * ratio[None]))
-    with np.errstate(divide="ignore"):
-        np.testing.assert_allclose(variance, np.tanh(0.5 * np.log(ratio)), rtol=1e-12, atol=1e-15)
-    assert np.array_equal(time, np.ones(6))
-    assert np.array_equal(inventory, np.ones(6))
 
 
 @pytest.mark.parametrize("n_paths", [1025, 1026, 2049, 8195])
@@ -166,14 +158,12 @@ def test_bad_networks_are_refused(refused):
 def test_bad_policies_are_refused(refused):
     network = Network.initial((3, 2, 1), seed=1)
     with refused("`network` must be a Network, got 3"):
-        NetworkPolicy(3, 1.0)
-    with refused("`variance_scale` must be greater than 0, got 0.0"):
-        NetworkPolicy(network, 0.0)
-    with refused("`signal_scale` must be greater than 0, got -1.0"):
-        NetworkPolicy(network, 1.0, -1.0)
+        NetworkPolicy(3, SEEN)
+    with refused("`features` must be a Features, got 0.1"):
+        NetworkPolicy(network, 0.1)
     with refused("`network` must have 4 inputs and 1 output, got 3 and 1"):
-        NetworkPolicy(network, 1.0, 1.0)
+        NetworkPolicy(network, SEEN_WITH_SIGNAL)
     with refused("`network` must have 3 inputs and 1 output, got 3 and 2"):
-        NetworkPolicy(Network.initial((3, 2), seed=1), 1.0)
-    with refused("this NetworkPolicy was made for a signal, and the market shows none"):
+        NetworkPolicy(Network.initial((3, 2), seed=1), SEEN)
+    with refused("the feature 'signal' needs a market that shows a signal, and this one shows none"):
         execute(SIGNAL_POLICY, SCENARIO.sample(2, seed=1))
