@@ -106,6 +106,14 @@ def test_the_move_around_the_drift_is_a_martingale_for_whoever_sees_the_past(nam
     assert abs(value) < 3.5 * error
     value, error = mean_estimate((held * moves).sum(axis=0))
     assert value > 8 * error  # without the drift it is none
+    # step by step, and whatever of the past it is held against
+    paths, surprise = problem.paths, moves - drift.moves
+    known = [np.ones_like(surprise), paths.mid[:-1] - 100.0, paths.variance[:-1]]
+    known += [] if paths.signal is None else [paths.signal[:-1]]
+    for quantity in known:
+        for product in surprise * quantity:
+            value, error = mean_estimate(product)
+            assert abs(value) <= 4 * error
 
 
 @pytest.mark.parametrize("name", MARKETS)
