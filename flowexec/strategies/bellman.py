@@ -49,8 +49,9 @@ class StepCost:
     def trade(self, slope: np.ndarray) -> np.ndarray:
         """The f ≥ 0 whose marginal cost is `slope`; 0 where none is wanted, slope ≤ 0.
 
-        Beyond f = 1, more than the order, g' goes on along a rising straight line: no such f is ever used,
-        but the cell of the grid in which f = 1 lies has to end somewhere.
+        Beyond f = 1, more than the order, g' goes on as a power or, where q > 0 might bend it down, along a
+        rising straight line: no such f is ever used, but the cell of the grid in which f = 1 lies has to end
+        somewhere.
         """
         beta, q = self.exponent, self.curvature
         wanted = np.maximum(slope, 0.0)
@@ -109,11 +110,11 @@ def _hermite(nodes: np.ndarray, cost: np.ndarray, slope: np.ndarray, roots: np.n
     In u the value, close to x^(1+β) for small x, is smooth enough at 0 for the fourth order of the cubic.
     """
     states = nodes.shape[1]
-    # the columns of nodes laid end to end on one axis, so that a single search serves all of them
-    shift = np.arange(states) * (2.0 + float(nodes.max()))
-    place = np.searchsorted(
-        (nodes + shift).ravel(order="F"), (roots[:, None] + shift).ravel(order="F"), side="right"
-    )
+    # the columns of nodes laid end to end on one axis, so that a single search serves all of them; those far
+    # beyond the order, which for small β may be anywhere, drawn near, lest the digits go to them
+    shift = 4.0 * np.arange(states)
+    near = (np.minimum(nodes, 2.0) + shift).ravel(order="F")
+    place = np.searchsorted(near, (roots[:, None] + shift).ravel(order="F"), side="right")
     cell = place.reshape(states, -1).T - 1 - nodes.shape[0] * np.arange(states)
     cell = np.minimum(np.maximum(cell, 0), nodes.shape[0] - 2)
     column = np.arange(states)

@@ -16,6 +16,7 @@ from flowexec import (
     CarteaJaimungal,
     ExponentialDecay,
     Grid,
+    Heston,
     OptimalControl,
     Order,
     OrnsteinUhlenbeck,
@@ -213,6 +214,20 @@ def test_nobody_in_the_league_is_better() -> None:
         costs = {n: evaluate(s, HIGH, 20_000, seed=2).controlled_objective for n, s in strategies.items()}
         assert costs["optimum"].value < costs[name].value
     assert control.value + 10 * control.error < plan.objective
+
+
+def test_an_impact_that_hardly_depends_on_the_size() -> None:
+    """β → 0: marginal costs fall so slowly that the trade they ask for may be any power of ten."""
+    market = Heston(100.0, 2.5e-4, 5.0, 2.5e-4, 0.0158, -0.5)
+    scenario = Scenario(
+        Order("sell", 1e5, 1.0, 10),
+        WithSignal(market, OrnsteinUhlenbeck(5.0, 5.0)),
+        PowerImpact(1e-3 * 1e5**0.55, 0.05),
+        risk_aversion=1e-4,
+    )
+    control, plan = solve_optimal(scenario, grid=Grid(61, 31, 21)), static_optimum(scenario)
+    assert 0.99 * plan.objective < control.value < plan.objective - control.error
+    assert control.error < 1e-3 * control.value
 
 
 def test_a_variance_and_a_signal_together() -> None:
