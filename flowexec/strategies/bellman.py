@@ -27,6 +27,9 @@ NEWTON_STEPS = 60
 class StepCost:
     """g(f) = f^(1+β) − ½ q f², convex on [0, 1].
 
+    Beyond f = 1, more than the order, no f is ever used, but the cell of the grid in which f = 1 lies has to
+    end somewhere. There q (f − ½) takes the place of ½ q f² if β < 1, and g stays convex.
+
     Attributes
     ----------
     exponent : float
@@ -40,27 +43,23 @@ class StepCost:
     curvature: float = 0.0
 
     def __call__(self, f: np.ndarray) -> np.ndarray:
-        return np.asarray(f ** (1.0 + self.exponent) - 0.5 * self.curvature * f**2)
+        part = self._part(f)
+        return np.asarray(f ** (1.0 + self.exponent) - self.curvature * part * (f - 0.5 * part))
 
     def slope(self, f: np.ndarray) -> np.ndarray:
         """g'(f) = (1+β) f^β − q f."""
-        return np.asarray((1.0 + self.exponent) * f**self.exponent - self.curvature * f)
+        return np.asarray((1.0 + self.exponent) * f**self.exponent - self.curvature * self._part(f))
 
     def trade(self, slope: np.ndarray) -> np.ndarray:
-        """The f ≥ 0 whose marginal cost is `slope`; 0 where none is wanted, slope ≤ 0.
-
-        Beyond f = 1, more than the order, g' goes on as a power or, where q > 0 might bend it down, along a
-        rising straight line: no such f is ever used, but the cell of the grid in which f = 1 lies has to end
-        somewhere.
-        """
+        """The f ≥ 0 whose marginal cost is `slope`; 0 where none is wanted, slope ≤ 0."""
         beta, q = self.exponent, self.curvature
         wanted = np.maximum(slope, 0.0)
         if q == 0.0:
             return np.asarray((wanted / (1.0 + beta)) ** (1.0 / beta))
-        whole = 1.0 + beta - q
-        beyond = np.maximum(wanted - whole, 0.0) / (beta * (1.0 + beta))
         if beta == 1.0:
-            return np.asarray(np.minimum(wanted, whole) / whole + beyond)
+            return np.asarray(wanted / (2.0 - q))
+        whole = 1.0 + beta - q
+        beyond = ((np.maximum(wanted, whole) + q) / (1.0 + beta)) ** (1.0 / beta) - 1.0
         target = np.minimum(wanted, whole)
         f = (target / (1.0 + beta)) ** (1.0 / beta)
         for _ in range(NEWTON_STEPS):  # g' is concave and f left of the root: Newton only goes right
@@ -75,6 +74,10 @@ class StepCost:
             if float(step.max(initial=0.0)) <= 1e-15:
                 break
         return np.asarray(f + beyond)
+
+    def _part(self, f: np.ndarray) -> np.ndarray:
+        """f, but 1 beyond 1 where the parabola would win in the end."""
+        return f if self.exponent == 1.0 else np.minimum(f, 1.0)
 
 
 class Value(NamedTuple):

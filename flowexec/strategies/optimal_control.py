@@ -30,7 +30,9 @@ class OptimalControl:
     error : float
         How far off `value` may be for being computed on a grid, currency: what it changes by when the cells
         of one axis are made twice as wide, summed over the axes. The method is of fourth order, so that this
-        is some fifteen times the true error, a margin for optima that wait, whose values have kinks.
+        is some fifteen times the true error, a margin for optima that wait, whose values have kinks. Where a
+        step takes all but a crumb, at TWAP's risk of a thousand times its impact or close to the limit of
+        convexity, there are too few cells for an order, and it says no more than the size of the error.
     inventory : array [inventory]
         Shares, dense near 0.
     variance, signal : array [variance], array [signal]

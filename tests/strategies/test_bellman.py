@@ -23,7 +23,12 @@ def test_trade_inverts_the_slope(exponent: float, curvature: float) -> None:
 def test_trade_goes_on_rising_beyond_the_order() -> None:
     for cost in (StepCost(0.6, 0.96), StepCost(0.6), StepCost(1.0, 1.5), StepCost(2.0)):
         slopes = cost.slope(np.array(1.0)) + np.array([0.0, 0.1, 1.0])
-        assert np.all(np.diff(cost.trade(slopes)) > 0)
+        trades = cost.trade(slopes)
+        assert np.all(np.diff(trades) > 0)
+        assert cost.slope(trades) == pytest.approx(slopes, rel=1e-7)
+        # and the slope is that of the cost, across f = 1 too
+        f = np.array([0.4, 0.999, 1.001, 1.7])
+        assert (cost(f + 1e-6) - cost(f - 1e-6)) / 2e-6 == pytest.approx(cost.slope(f), rel=1e-7)
 
 
 @pytest.mark.parametrize("curvature", [0.0, 0.5])

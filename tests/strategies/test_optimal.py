@@ -153,6 +153,19 @@ def test_the_error_holds_the_truth(volatility: float) -> None:
             assert abs(control.value - exact) < control.error < 1e-3 * control.value
 
 
+@pytest.mark.parametrize(("exponent", "risk_aversion"), [(1.0, 1e-3), (0.6, 1e-4), (0.2, 2e-5)])
+def test_the_error_holds_the_truth_where_permanent_impact_forgives_most(
+    exponent: float, risk_aversion: float
+) -> None:
+    """A hundredth below the limit of convexity, in a hurry: a step may take nearly all at nearly no cost."""
+    order, temporary = Order("sell", 1e5, 1.0, 10), 1e-3 * 1e5 ** (0.6 - exponent)
+    limit = exponent * (1 + exponent) * temporary * order.step_length**-exponent * 1e5 ** (exponent - 1)
+    impact = PowerImpact(temporary, exponent, 0.99 * limit)
+    scenario = Scenario(order, GBM(100.0, 0.0158), impact, risk_aversion)
+    control, plan = solve_optimal(scenario), static_optimum(scenario)
+    assert abs(control.value - plan.objective) < control.error < 1e-4 * plan.objective
+
+
 # Laws -------------------------------------------------------------------------------------------------------
 
 
