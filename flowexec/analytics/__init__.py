@@ -9,7 +9,7 @@ from .inference import TestResult, diebold_mariano, holm, t_test, wilcoxon
 from .league import League, league
 from .league_entry import Comparison, LeagueEntry, ScenarioResult
 from .metrics import SavingMetrics, sharpe_ratio
-from .power import coverage, observations_needed, power_of_test, variance_ratio
+from .power import coverage, observations_needed, power_of_test, proportion, variance_ratio
 from .ranking import RankStability, pareto_layers, rank_agreement, rank_stability
 from .samples import CostSample, cost_sample
 from .shortfall import Shortfall, shortfall
@@ -51,6 +51,7 @@ __all__ = [
     "paired_difference",
     "pareto_layers",
     "power_of_test",
+    "proportion",
     "rank_agreement",
     "rank_stability",
     "sd_estimate",
