@@ -188,7 +188,7 @@ def learn_tables(
     from .tabular_kernel import play_orders  # numba, half a second
 
     n_steps, size = problem.order.n_steps, problem.lots + 1
-    asked = np.unique(np.geomspace(min(10, orders), orders, checkpoints).round().astype(int))
+    asked = np.unique(np.geomspace(orders, min(10, orders), checkpoints).round().astype(int))
     rewards = problem.rewards
     noise = 0.0 * problem.noise if control else problem.noise
     believed, worth = np.empty((2, len(asked), learners))
