@@ -71,7 +71,7 @@ class StepCost:
             )
             step = np.maximum(step, 0.0)
             f = np.minimum(f + step, 1.0)
-            if float(step.max(initial=0.0)) <= 1e-15:
+            if np.all(step <= 1e-10 * f):  # the next would be a square of that
                 break
         return np.asarray(f + beyond)
 

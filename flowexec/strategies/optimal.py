@@ -57,11 +57,22 @@ class _Sizes(NamedTuple):
 
 
 class _Tables(NamedTuple):
+    """What the induction finds, [step, inventory, variance, signal]."""
+
     market: MarketLaw
+    cost: StepCost
     roots: np.ndarray
     """√(x/X) [inventory], even."""
     cost_to_go: np.ndarray
-    kept: np.ndarray
+    """V, currency."""
+    slope: np.ndarray
+    """V', in parts of the order and of the cost of trading it at once."""
+
+    @property
+    def start(self) -> float:
+        """V where the order starts, currency."""
+        weights = self.market.variance.start, self.market.signal.start
+        return float(weights[0] @ self.cost_to_go[0, -1] @ weights[1])
 
 
 def solve_optimal(scenario: Scenario, *, grid: Grid | None = None) -> OptimalControl:
@@ -101,14 +112,11 @@ def solve_optimal(scenario: Scenario, *, grid: Grid | None = None) -> OptimalCon
     grid = Grid() if grid is None else grid
     check_kind("grid", grid, Grid)
     sizes = _Sizes(grid.inventory, grid.variance, grid.signal)
-
-    def solved(sizes: _Sizes) -> OptimalControl:
-        return _control(scenario, _induction(scenario, sizes, grid.max_variance))
-
-    control = solved(sizes)
+    control = _control(scenario, _induction(scenario, sizes, grid.max_variance))
     axes = [axis for axis in _Sizes._fields if getattr(control, axis).size > 1]
+    coarser = (_induction(scenario, sizes.halved(axis), grid.max_variance) for axis in axes)
     # axis by axis: errors of opposite sign would hide one another
-    error = sum(abs(control.value - solved(sizes.halved(axis)).value) for axis in axes)
+    error = sum(abs(control.value - control.sunk - tables.start) for tables in coarser)
     if error > USELESS * max(abs(control.value - control.sunk), _at_once(scenario)):
         raise ValueError(
             f"`grid` must be finer for a risk or a drift so large next to the impact: on {grid!r} the value "
@@ -142,7 +150,7 @@ def _induction(scenario: Scenario, sizes: _Sizes, max_variance: float | None) ->
         return np.asarray(market.variance.expectation @ table.reshape(shape) @ market.signal.expectation.T)
 
     value = last_step(cost, roots, shape[1] * shape[2])
-    cost_to_go, kept = [unit * value.cost], [np.zeros_like(value.cost)]
+    cost_to_go, slope = [unit * value.cost], [value.slope]
     for _ in range(order.n_steps - 1):
         after = Value(
             (expected(value.cost) + held).reshape(sizes.inventory, -1),
@@ -150,37 +158,32 @@ def _induction(scenario: Scenario, sizes: _Sizes, max_variance: float | None) ->
         )
         value = step_back(cost, roots, after)
         cost_to_go.append(unit * value.cost)
-        kept.append(_kept(cost, roots, value.slope))
+        slope.append(value.slope)
     return _Tables(
         market,
+        cost,
         roots,
         np.stack(cost_to_go[::-1]).reshape(order.n_steps, *shape),
-        np.stack(kept[::-1]).reshape(order.n_steps, *shape),
+        np.stack(slope[::-1]).reshape(order.n_steps, *shape),
     )
 
 
-def _kept(cost: StepCost, roots: np.ndarray, slope: np.ndarray) -> np.ndarray:
-    """1 − n/x: by the envelope theorem V'(x) = g'(n), so the value's slope is all one has to know."""
-    x = roots[1:, None] ** 2
-    part = 1.0 - np.clip(cost.trade(slope[1:]) / x, 0.0, 1.0)
-    return np.concatenate([part[:1], part])  # at x = 0 the limit
-
-
 def _control(scenario: Scenario, tables: _Tables) -> OptimalControl:
-    market = tables.market
+    """By the envelope theorem V'(x) = g'(n): the value's slope is all one has to know of the best trade."""
+    x = tables.roots[1:, None, None] ** 2
+    kept = 1.0 - np.clip(tables.cost.trade(tables.slope[:, 1:]) / x, 0.0, 1.0)
     control = OptimalControl(
         scenario=scenario,
         impact=_impact(scenario),
         value=0.0,
         error=0.0,
         inventory=scenario.order.shares * tables.roots**2,
-        variance=market.variance.nodes,
-        signal=market.signal.nodes,
+        variance=tables.market.variance.nodes,
+        signal=tables.market.signal.nodes,
         cost_to_go=tables.cost_to_go,
-        kept=tables.kept,
+        kept=np.concatenate([kept[:, :1], kept], axis=1),  # at x = 0 the limit
     )
-    to_come = market.variance.start @ control.cost_to_go[0, -1] @ market.signal.start
-    return replace(control, value=control.sunk + float(to_come))
+    return replace(control, value=control.sunk + tables.start)
 
 
 def _at_once(scenario: Scenario) -> float:
