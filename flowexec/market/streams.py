@@ -36,8 +36,8 @@ def generator(seed: int, stream: int, purpose: int = 0) -> np.random.Generator:
 
     Purposes: 0 prices, 1 volumes, 2 the roots of Heston's inverse Gaussian, 3 signals, 4 regimes, 5 the sign
     flips of a league's shuffled-label control, 6 resampling, 7 signs of recorded moves. The sub-streams are
-    those of `numpy.random.SeedSequence(seed).spawn`, addressed by their spawn key. SFC64 because normals are most of
-    what a path costs: 7 ns each, against 8 from PCG64 and 10 from Philox on the same machine.
+    those of `numpy.random.SeedSequence(seed).spawn`, addressed by their spawn key. SFC64 because normals are
+    most of what a path costs: 7 ns each, against 8 from PCG64 and 10 from Philox on the same machine.
     """
     return np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=(purpose, stream))))
 
