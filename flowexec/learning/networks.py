@@ -12,6 +12,7 @@ import numpy as np
 
 from ..checks import check_count, check_kind
 from ..execution.observation import Observation, Strategy
+from ..execution.problem import sum_over_steps
 from ..market.paths import Array
 from .features import Features
 
@@ -105,11 +106,13 @@ def _product(weight: Array, inputs: Array) -> Array:
     """`weight @ inputs`, of which a path has the same bits alone as in a block."""
     if not isinstance(inputs, np.ndarray):
         return weight @ inputs
-    # for a single row or column numpy calls another routine, which sums in another order; two are safe
-    rows, columns = weight.shape[0], inputs.shape[1]
-    weight = np.repeat(weight, 2, axis=0) if rows == 1 else weight
-    inputs = np.repeat(inputs, 2, axis=1) if columns == 1 else inputs
-    return (weight @ inputs)[:rows, :columns]
+    # for a single row or column numpy calls another routine, which sums in another order, and so does one of
+    # several threads that is left with a single row
+    if weight.shape[0] == 1:
+        return sum_over_steps(weight.T * inputs)[None]
+    if inputs.shape[1] == 1:
+        return (weight @ np.repeat(inputs, 2, axis=1))[:, :1]
+    return weight @ inputs
 
 
 def fraction_of_remaining(logit: Array, steps_remaining: int) -> Array:

@@ -49,7 +49,8 @@ CUT_TEXTS = """() => [...document.querySelectorAll('.flowexec-plot')].flatMap((p
   }).map((t) => `${plot.parentElement.id}: ${t.textContent}`);
 })"""
 
-#: The contrast (WCAG) of figure texts against the page, lowest first.
+#: The contrast (WCAG) of figure texts against the page; numbers in the cells of a map stand on their cells, and
+#: are measured in tests/figures/test_maps.py.
 FAINT_TEXTS = """() => {
   const channels = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
   const luminance = ([r, g, b]) => {
@@ -58,7 +59,7 @@ FAINT_TEXTS = """() => {
     return 0.2126 * lin[0] + 0.7152 * lin[1] + 0.0722 * lin[2];
   };
   const page = luminance(channels(getComputedStyle(document.body).backgroundColor));
-  return [...document.querySelectorAll('.flowexec-plot .main-svg text')].flatMap((t) => {
+  return [...document.querySelectorAll('.flowexec-plot .main-svg text:not(.textpoint *)')].flatMap((t) => {
     const fill = luminance(channels(getComputedStyle(t).fill));
     const contrast = (Math.max(fill, page) + 0.05) / (Math.min(fill, page) + 0.05);
     return t.textContent.trim() && contrast < 3 ? [`${t.textContent}: ${contrast.toFixed(1)}`] : [];

@@ -163,7 +163,7 @@ def test_stopped_build_leaves_nothing_half_done_and_is_resumed(checkout: Any, ho
     wait_for(lambda: (executed / "markets/walk.json").is_file() and kernels_below(build.pid), build)
     kernels = kernels_below(build.pid)
     build.send_signal(how)
-    said, _ = build.communicate(timeout=30)
+    said, _ = build.communicate(timeout=120)
     assert build.returncode == code, said
     wait_for(lambda: not any(k.is_running() and k.status() != psutil.STATUS_ZOMBIE for k in kernels))
     assert files_below(executed) == ["markets/walk.ipynb", "markets/walk.json"]
@@ -185,7 +185,7 @@ def test_build_killed_while_sphinx_runs_is_resumed(built: Any) -> None:
     wait_for(lambda: any("jupyter-book" in " ".join(c.cmdline()) for c in children(build.pid)), build)
     site = children(build.pid)
     build.kill()
-    build.communicate(timeout=30)
+    build.communicate(timeout=120)
     for process in site:  # it has no terminal to die with, and would write into a folder that is gone
         process.kill()
     assert (built.root / "_build/html/index.html").is_file()
