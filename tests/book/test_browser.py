@@ -49,8 +49,8 @@ CUT_TEXTS = """() => [...document.querySelectorAll('.flowexec-plot')].flatMap((p
   }).map((t) => `${plot.parentElement.id}: ${t.textContent}`);
 })"""
 
-#: The contrast (WCAG) of figure texts against the page; numbers in the cells of a map stand on their cells, and
-#: are measured in tests/figures/test_maps.py.
+#: The contrast (WCAG) of figure texts against the page; numbers in a map's cells stand on their cells, and are
+#: measured in tests/figures/test_maps.py.
 FAINT_TEXTS = """() => {
   const channels = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
   const luminance = ([r, g, b]) => {
