@@ -49,7 +49,7 @@ CUT_TEXTS = """() => [...document.querySelectorAll('.flowexec-plot')].flatMap((p
   }).map((t) => `${plot.parentElement.id}: ${t.textContent}`);
 })"""
 
-#: The contrast (WCAG) of figure texts against the page; numbers in a map's cells stand on their cells, and are
+#: The contrast (WCAG) of figure texts against the page. Numbers in a map stand on its cells instead, and are
 #: measured in tests/figures/test_maps.py.
 FAINT_TEXTS = """() => {
   const channels = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
