@@ -80,3 +80,28 @@ def peeking(problem: ExecutionProblem, *, boldness: float = 0.5) -> Recorded:
         trades[k] = left if k == order.n_steps - 1 else np.minimum(pace, left)
         left = left - trades[k]
     return Recorded(trades)
+
+
+def foresight(problem: ExecutionProblem, *, pace: float = 2.0) -> Recorded:
+    """The trades of somebody who knows all quotes to come, and trades at the best of them.
+
+    The steps are ranked by the quote that the order has to meet, S_k + s · spread_k/2, and filled from the
+    best on, at `pace` times TWAP's rate, until the order is done. No strategy within that rate gains more,
+    as long as it finds its shares at the best quote; what a learner gains is a share of it.
+
+    Parameters
+    ----------
+    problem : ExecutionProblem
+        With numpy paths.
+    pace : float
+        At least 1, which is TWAP.
+
+    Notes
+    -----
+    Pinned to linear programming by `tests/strategies/test_recorded.py`.
+    """
+    check_real("pace", pace, at_least=1)
+    order, paths = problem.order, problem.paths
+    dear = order.sign * paths.mid[:-1] + paths.spread / 2.0
+    rank = dear.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable")
+    return Recorded(order.shares / order.n_steps * np.clip(order.n_steps - pace * rank, 0.0, pace))

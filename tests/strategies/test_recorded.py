@@ -1,12 +1,14 @@
 """Recorded trades are played back; the planted cheat cheats, by as much as theory says."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.optimize import linprog
 
 from flowexec import TWAP, Bachelier, Order, PowerImpact, Scenario, execute, shortfall
-from flowexec.strategies.recorded import Recorded, peeking
+from flowexec.strategies.recorded import Recorded, foresight, peeking
 
 
 def problem(side="sell", complete=True, n_paths=20_000):
@@ -60,3 +62,25 @@ def test_bad_recordings_are_refused():
         execute(Recorded(np.ones((9, 3))), problem(n_paths=3))
     with pytest.raises(ValueError, match="`boldness` must lie in"):
         peeking(problem(n_paths=3), boldness=1.1)
+
+
+@pytest.mark.parametrize("side", ["sell", "buy"])
+@pytest.mark.parametrize("pace", [1.0, 1.7, 2.0, 10.0, 25.0])
+def test_foresight_is_the_linear_programme(side, pace):
+    """min s Σ n_k S_k with Σ n_k = X and n_k within the rate, on paths whose spread moves too."""
+    order = Order(side, 1000.0, 1.0, 10)
+    here = Scenario(order, Bachelier(100.0, 2.0, spread=0.5), PowerImpact(0.0)).sample(5, seed=4)
+    spread = np.random.default_rng(1).uniform(0.0, 3.0, here.paths.spread.shape)
+    here = replace(here, paths=replace(here.paths, spread=spread))
+    cost = shortfall(execute(foresight(here, pace=pace), here)).total
+    for path in range(5):
+        quotes = order.sign * here.paths.mid[:-1, path] + here.paths.spread[:, path] / 2
+        best = linprog(quotes, A_eq=np.ones((1, 10)), b_eq=[1000.0], bounds=(0.0, 100.0 * pace))
+        assert cost[path] == pytest.approx(best.fun - order.sign * 1000.0 * here.paths.mid[0, path], abs=1e-6)
+    if pace == 1.0:
+        np.testing.assert_allclose(foresight(here, pace=1.0).shares, 100.0)
+
+
+def test_foresight_refuses_a_pace_that_does_not_get_done():
+    with pytest.raises(ValueError, match=r"`pace` must be at least 1, got 0\.9"):
+        foresight(problem(n_paths=3), pace=0.9)
