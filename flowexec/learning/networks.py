@@ -16,6 +16,10 @@ from ..execution.problem import sum_over_steps
 from ..market.paths import Array
 from .features import Features
 
+BLOCK = 256
+"""Paths that numpy answers at a time. They stay in the cache, and the BLAS does not share products of this
+size among threads, which on a busy machine wait for each other most of the time."""
+
 
 @dataclass(frozen=True, eq=False)
 class Network:
@@ -84,6 +88,9 @@ class Network:
 
     def __call__(self, inputs: Array) -> Array:
         """Answers [output, path] to `inputs` [input, path]."""
+        if isinstance(inputs, np.ndarray) and inputs.shape[1] > BLOCK:
+            edges = range(BLOCK, inputs.shape[1], BLOCK)
+            return np.concatenate([self(block) for block in np.split(inputs, edges, axis=1)], axis=1)
         hidden = inputs
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             hidden = _product(weight, hidden) + bias

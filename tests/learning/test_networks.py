@@ -36,7 +36,7 @@ def test_forward_pass_is_that_of_torch_layers(sizes):
         linear = torch.nn.Linear(weight.shape[1], weight.shape[0], dtype=torch.float64)
         linear.weight.data, linear.bias.data = torch.tensor(weight), torch.tensor(bias[:, 0])
         layers += [linear, torch.nn.Softsign()]
-    inputs = np.random.default_rng(1).standard_normal((sizes[0], 50))
+    inputs = np.random.default_rng(1).standard_normal((sizes[0], 513))  # two blocks and one path
     expected = torch.nn.Sequential(*layers[:-1])(torch.tensor(inputs.T)).detach().numpy().T
     np.testing.assert_allclose(network(inputs), expected, rtol=1e-12, atol=1e-13)
     np.testing.assert_allclose(network.map(torch.tensor)(torch.tensor(inputs)), expected, atol=1e-13)
