@@ -1,4 +1,4 @@
-"""What a learned trader looks at: a few numbers of the present and the past, all in [−1, 1]."""
+"""What a learned trader looks at: a few numbers of the present and the past, all in [−3, 3]."""
 
 from __future__ import annotations
 
@@ -13,22 +13,28 @@ from ..execution.observation import Observation
 from ..execution.problem import ExecutionProblem, stack, sum_over_steps
 from ..market.paths import ASK, BID, SIZE, Array
 
+BOUND = 3.0
+"""No feature is larger."""
+
 MOMENTUM_STEPS = 5
 """How far back momentum looks."""
 
 
 @dataclass(frozen=True)
 class Features:
-    """Numbers made of an `Observation`, by name; n of N steps and x of X shares are left, s(u) = u/(1 + |u|):
+    """Numbers made of an `Observation`, by name; with n of N steps, x of X shares left, s(u) = u/(1 + |u|/3):
 
-    - "time" 2n/N − 1
-    - "inventory" (r − 1)/(r + 1), r = (x/X)/(n/N): 0 on TWAP's path, and as fine near the end as at the start
-    - "volatility" (v − v̄)/(v + v̄) = tanh(½ ln v/v̄)
+    - "time" 4n/N − 2
+    - "inventory" 2(r − 1)/(r + 1), r = (x/X)/(n/N): 0 on TWAP's path, and as fine late as early
+    - "volatility" 2(v − v̄)/(v + v̄)
     - "momentum" s(u), u = (S_k − S_{k−m})/(S₀ √(v̄ m τ)) over the last m = 5 steps, or as many as there are
     - "signal" s(α/ᾱ)
-    - "imbalance" (bid − ask)/(bid + ask) of the sizes at the best quotes
-    - "spread" (q − q̄)/(q + q̄)
+    - "imbalance" 2(bid − ask)/(bid + ask) of the sizes at the best quotes
+    - "spread" 2(q − q̄)/(q + q̄)
     - "vwap_deviation" s(u), u = (S_k − VWAP)/(S₀ √(v̄ kτ)), of the volume-weighted average mid so far
+
+    All have a standard deviation of order 1. 2(r − 1)/(r + 1) = 2 tanh(½ ln r) is ln r around r = 1, and
+    defined at 0 as well.
 
     Parameters
     ----------
@@ -93,7 +99,7 @@ class Features:
             "signal_scale": 0.0 if paths.signal is None else math.sqrt(np.mean(paths.signal**2)),
             "spread_scale": float(np.mean(paths.spread)),
         }
-        needed = {SCALES[name]: name for name in names if name in SCALES}
+        needed = {SCALES[name]: name for name in reversed(tuple(names)) if name in SCALES}  # the first asks
         for scale, name in needed.items():
             if not 0 < means[scale] < math.inf:
                 quantity = scale.removesuffix("_scale")
@@ -108,23 +114,26 @@ class Features:
         return stack([FORMULAS[name](self, observation) for name in self.names])
 
 
-def _squashed(u: Array) -> Array:
-    return u / (1.0 + abs(u))
+def _bounded(u: Array) -> Array:
+    """u where it is small, and never beyond `BOUND`."""
+    return u / (1.0 + abs(u) / BOUND)
+
+
+def _log_ratio(quantity: Array, scale: Array | float) -> Array:
+    return 2.0 * (quantity - scale) / (quantity + scale)
 
 
 def _time(features: Features, observation: Observation) -> Array:
-    return 0.0 * observation.inventory + (2.0 * observation.steps_remaining / observation.order.n_steps - 1.0)
+    return 0.0 * observation.inventory + (4.0 * observation.steps_remaining / observation.order.n_steps - 2.0)
 
 
 def _inventory(features: Features, observation: Observation) -> Array:
-    order, held = observation.order, observation.inventory
-    schedule = order.shares * observation.steps_remaining / order.n_steps
-    return (held - schedule) / (held + schedule)
+    order = observation.order
+    return _log_ratio(observation.inventory, order.shares * observation.steps_remaining / order.n_steps)
 
 
 def _volatility(features: Features, observation: Observation) -> Array:
-    variance, scale = observation.variance, features.variance_scale
-    return (variance - scale) / (variance + scale)
+    return _log_ratio(observation.variance, features.variance_scale or 0.0)
 
 
 def _momentum(features: Features, observation: Observation) -> Array:
@@ -135,18 +144,18 @@ def _momentum(features: Features, observation: Observation) -> Array:
 def _signal(features: Features, observation: Observation) -> Array:
     if observation.signal is None:
         raise ValueError("the feature 'signal' needs a market that shows a signal, and this one shows none")
-    return _squashed(observation.signal / features.signal_scale)
+    return _bounded(observation.signal / features.signal_scale)
 
 
 def _imbalance(features: Features, observation: Observation) -> Array:
     if observation.depth is None:
         raise ValueError("the feature 'imbalance' needs a market that shows a book, and this one shows none")
     bid, ask = (observation.depth[:, side, 0, SIZE] for side in (BID, ASK))
-    return (bid - ask) / (bid + ask + (bid + ask == 0))
+    return 2.0 * (bid - ask) / (bid + ask + (bid + ask == 0))
 
 
 def _spread(features: Features, observation: Observation) -> Array:
-    return (observation.spread - features.spread_scale) / (observation.spread + features.spread_scale)
+    return _log_ratio(observation.spread, features.spread_scale or 0.0)
 
 
 def _vwap_deviation(features: Features, observation: Observation) -> Array:
@@ -159,9 +168,9 @@ def _vwap_deviation(features: Features, observation: Observation) -> Array:
 
 
 def _in_deviations(features: Features, observation: Observation, move: Array, n_steps: int) -> Array:
-    """A move over `n_steps`, squashed, in standard deviations of the mid; 0 over no step."""
+    """A move over `n_steps`, bounded, in standard deviations of the mid; 0 over no step."""
     variance = (features.variance_scale or 0.0) * max(n_steps, 1) * observation.order.step_length
-    return _squashed(move / (observation.arrival_price * math.sqrt(variance)))
+    return _bounded(move / (observation.arrival_price * math.sqrt(variance)))
 
 
 FORMULAS: dict[str, Callable[[Features, Observation], Array]] = {

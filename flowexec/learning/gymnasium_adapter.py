@@ -14,6 +14,7 @@ from gymnasium.vector.utils import batch_space
 from ..checks import check_count, check_kind
 from .actions import Fractions, Logits, RateMultiples
 from .environment import Environment, Episode
+from .features import BOUND
 
 LOGIT_BOUND = 10.0
 """Where the box of logits ends: e^−10 of what TWAP would trade, or all but that."""
@@ -140,8 +141,8 @@ class Batch:
 
 
 def observation_space(environment: Environment) -> spaces.Box:
-    """All features lie in [−1, 1]."""
-    return spaces.Box(-1.0, 1.0, (len(environment.features.names),), np.float32)
+    """A number for each feature."""
+    return spaces.Box(-BOUND, BOUND, (len(environment.features.names),), np.float32)
 
 
 def action_space(environment: Environment) -> spaces.Box | spaces.Discrete[np.int64]:

@@ -49,16 +49,17 @@ def test_every_feature_is_its_formula():
     paths, tau = PROBLEM.paths, ORDER.step_length
 
     def s(u):
-        return u / (1 + abs(u))
+        return u / (1 + abs(u) / 3)
 
     def inspect(observation):
         k, x = observation.step, observation.inventory
         got = dict(zip(ALL.names, ALL(observation), strict=True))
         left = (N - k) / N
-        np.testing.assert_allclose(got["time"], np.full(PATHS, 2 * left - 1), atol=1e-15)
-        np.testing.assert_allclose(got["inventory"], (x / 1e5 / left - 1) / (x / 1e5 / left + 1), atol=1e-15)
+        np.testing.assert_allclose(got["time"], np.full(PATHS, 4 * left - 2), atol=1e-15)
+        ratio = x / 1e5 / left
+        np.testing.assert_allclose(got["inventory"], 2 * (ratio - 1) / (ratio + 1), atol=1e-15)
         ratio = paths.variance[k] / 3e-4
-        np.testing.assert_allclose(got["volatility"], np.tanh(np.log(ratio) / 2), rtol=1e-12)
+        np.testing.assert_allclose(got["volatility"], 2 * np.tanh(np.log(ratio) / 2), rtol=1e-12)
         m = min(k, 5)
         move = paths.mid[k] - paths.mid[k - m]
         expected = s(move / (100 * math.sqrt(3e-4 * m * tau))) if k else np.zeros(PATHS)
@@ -66,16 +67,16 @@ def test_every_feature_is_its_formula():
         np.testing.assert_allclose(got["signal"], s(paths.signal[k] / 0.6), rtol=1e-12)
         bid, ask = paths.depth[k, :, 0, 0, 1], paths.depth[k, :, 1, 0, 1]
         empty = bid + ask == 0
-        expected = np.where(empty, 0.0, (bid - ask) / np.where(empty, 1.0, bid + ask))
+        expected = np.where(empty, 0.0, 2 * (bid - ask) / np.where(empty, 1.0, bid + ask))
         np.testing.assert_allclose(got["imbalance"], expected, rtol=1e-12)
         quote = paths.spread[k] / 0.03
-        np.testing.assert_allclose(got["spread"], np.tanh(np.log(quote) / 2), rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(got["spread"], 2 * np.tanh(np.log(quote) / 2), rtol=1e-9, atol=1e-12)
         expected = np.zeros(PATHS)
         if k:
             vwap = np.average(paths.mid[:k], axis=0, weights=paths.volume[:k])
             expected = s((paths.mid[k] - vwap) / (100 * math.sqrt(3e-4 * k * tau)))
         np.testing.assert_allclose(got["vwap_deviation"], expected, rtol=1e-9)
-        assert abs(ALL(observation)).max() <= 1
+        assert abs(ALL(observation)).max() <= 3
 
     walk(PROBLEM, inspect)
 

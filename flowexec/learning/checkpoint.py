@@ -1,0 +1,166 @@
+"""Checkpoints that cannot run code: numbers in a safetensors file, everything else in JSON beside it.
+
+A folder holds `checkpoint.json` and the one file of tensors that it names, with its SHA-256. The JSON is
+replaced last and in one stroke, so that a training killed at any moment leaves a whole checkpoint behind.
+Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import __version__
+
+FORMAT = 1
+"""Grows when the meaning of a checkpoint changes."""
+
+NAME = "checkpoint.json"
+
+
+class Checkpoint(NamedTuple):
+    """What a training goes on from."""
+
+    iteration: int
+    """Iterations done."""
+    tensors: dict[str, np.ndarray]
+    identity: dict[str, Any]
+    """What it is a training of: algorithm, package version, scenario, config and seed, as plain data."""
+
+
+def describe(value: Any) -> Any:
+    """A parameter object as plain data that differs when the object does.
+
+    A dataclass becomes {"type": its class, field: …}; an array its shape, dtype and SHA-256.
+
+    Raises
+    ------
+    ValueError
+        When something in it has no fields to tell it by.
+    """
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if isfinite(value) else str(value)
+    if isinstance(value, np.integer | np.floating):
+        return describe(value.item())
+    if isinstance(value, np.ndarray):
+        digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+        return {"type": "array", "shape": list(value.shape), "dtype": str(value.dtype), "sha256": digest}
+    if isinstance(value, Mapping):
+        return {str(key): describe(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [describe(item) for item in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        described = {field.name: describe(getattr(value, field.name)) for field in fields(value)}
+        return {"type": f"{type(value).__module__}.{type(value).__qualname__}", **described}
+    raise ValueError(
+        f"a checkpoint can tell dataclasses, numbers, text and arrays from one another, but not {value!r:.80}"
+    )
+
+
+def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
+    """Write `checkpoint` to `folder` in place of the one before."""
+    from safetensors.numpy import save
+
+    folder.mkdir(parents=True, exist_ok=True)
+    data = save({name: np.array(a, order="C") for name, a in checkpoint.tensors.items()})
+    name = f"iteration-{checkpoint.iteration:06d}.safetensors"
+    record = {
+        "format": FORMAT,
+        "iteration": checkpoint.iteration,
+        "tensors": name,
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "identity": checkpoint.identity,
+    }
+    _replace(folder / name, data)
+    _replace(folder / NAME, json.dumps(record, indent=1, ensure_ascii=False).encode())
+    for old in folder.glob("iteration-*.safetensors"):
+        if old.name != name:
+            old.unlink()
+
+
+def load_checkpoint(folder: Path, identity: Mapping[str, Any] | None = None) -> Checkpoint | None:
+    """The checkpoint in `folder`, or None where there is none.
+
+    Parameters
+    ----------
+    folder : Path
+    identity : mapping, optional
+        What the checkpoint has to be of; the first difference is the reason for which another is refused.
+
+    Raises
+    ------
+    ValueError
+        When the checkpoint is damaged, of another package version, or of something else than `identity`.
+
+    Notes
+    -----
+    Pinned by `tests/learning/test_checkpoint.py`.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    if not (folder / NAME).exists():
+        return None
+    try:
+        record = json.loads((folder / NAME).read_bytes())
+        written, name = record["format"], str(record["tensors"])
+        iteration, found, digest = int(record["iteration"]), dict(record["identity"]), record["sha256"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"the checkpoint in {folder} is damaged: {NAME} is no record of one ({error!r})"
+        ) from None
+    if written != FORMAT:
+        raise ValueError(
+            f"the checkpoint in {folder} has format {written!r}, and this package reads {FORMAT}"
+        )
+    if found.get("version") != __version__:
+        raise ValueError(
+            f"the checkpoint in {folder} was written by flowexec {found.get('version')}, "
+            f"and this is {__version__}"
+        )
+    if identity is not None and (difference := _difference(found, identity)):
+        raise ValueError(
+            f"the checkpoint in {folder} is of another training: {difference}. Choose another folder, or "
+            "delete this one"
+        )
+    try:
+        data = (folder / Path(name).name).read_bytes()
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise ValueError("its SHA-256 is another")
+        return Checkpoint(iteration, load(data), found)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise ValueError(f"the checkpoint in {folder} is damaged: {name}: {error}") from None
+
+
+def _difference(there: Any, here: Any, name: str = "") -> str:
+    """The first difference of two plain data, "`config.clip` is 0.2 there and 0.3 here"; "" without one."""
+    if isinstance(there, Mapping) and isinstance(here, Mapping):
+        for key in dict.fromkeys([*here, *there]):
+            inner = f"{name}.{key}".lstrip(".")
+            if key not in there or key not in here:
+                return f"`{inner}` is {'missing' if key not in there else 'there only'}"
+            if found := _difference(there[key], here[key], inner):
+                return found
+        return ""
+    same = json.dumps(there, sort_keys=True) == json.dumps(here, sort_keys=True)
+    return "" if same else f"`{name}` is {there!r:.60} there and {here!r:.60} here"
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write a file in one stroke: whoever reads sees the old one or the new one."""
+    part = path.with_suffix(path.suffix + ".part")
+    with part.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)

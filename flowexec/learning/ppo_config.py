@@ -1,0 +1,81 @@
+"""Settings of proximal policy optimization."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..checks import check_count, check_flag, check_real
+
+
+@dataclass(frozen=True)
+class PPOConfig:
+    """Settings of `train_ppo`.
+
+    Parameters
+    ----------
+    iterations : int
+        How often orders play and the policy improves.
+    n_paths, orders_per_path : int
+        Market paths of an iteration, and orders that meet each of them.
+    epochs, minibatches : int
+        Passes over the orders of an iteration, and steps of Adam in each.
+    learning_rate : float
+        Of Adam; falls to 0 along half a cosine.
+    gae_lambda : float
+        λ of the generalized advantages, in [0, 1]. Below 1 they believe the value function, and as exploration
+        dies down it comes to know less and less of other inventories than the policy's own: TWAP is unlearned
+        where it is optimal. The noise that 1 lets in is what `orders_per_path` takes out.
+    clip : float
+        ε of the clipped objective, in (0, 1).
+    value_weight, entropy_weight : float
+        Of the value loss and of the entropy bonus in the loss.
+    max_gradient_norm : float
+        Longer gradients are cut to this length.
+    max_kl : float
+        Epochs end when the policy has moved this far from the one that played.
+    initial_std : float
+        Of the first policy's logits around TWAP's. A logit of 2 more trades about seven times as much.
+    hidden : tuple of int
+        Width of each hidden layer, of the policy and of the value function.
+    features : tuple of str, optional
+        Names of `Features`; by default those of `Features.calibrate`.
+    control : bool
+        Whether rewards leave the martingale part out, see `Environment`.
+    """
+
+    iterations: int = 60
+    n_paths: int = 512
+    orders_per_path: int = 4
+    epochs: int = 4
+    minibatches: int = 8
+    learning_rate: float = 5e-3
+    gae_lambda: float = 1.0
+    clip: float = 0.2
+    value_weight: float = 0.5
+    entropy_weight: float = 0.0
+    max_gradient_norm: float = 1.0
+    max_kl: float = 0.05
+    initial_std: float = 2.0
+    hidden: tuple[int, ...] = (32, 32)
+    features: tuple[str, ...] | None = None
+    control: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("iterations", "n_paths", "orders_per_path", "epochs", "minibatches"):
+            check_count(name, getattr(self, name))
+        if self.minibatches > self.n_paths:
+            raise ValueError(
+                f"`minibatches` must be at most the {self.n_paths} `n_paths`, got {self.minibatches}"
+            )
+        check_real("learning_rate", self.learning_rate, above=0)
+        check_real("gae_lambda", self.gae_lambda, at_least=0, at_most=1)
+        check_real("clip", self.clip, above=0, below=1)
+        check_real("value_weight", self.value_weight, above=0)
+        check_real("entropy_weight", self.entropy_weight, at_least=0)
+        for name in ("max_gradient_norm", "max_kl", "initial_std"):
+            check_real(name, getattr(self, name), above=0)
+        if not isinstance(self.hidden, tuple):
+            raise ValueError(f"`hidden` must be a tuple of widths, got {self.hidden!r}")
+        for width in self.hidden:
+            check_count("hidden", width)
+        check_flag("control", self.control)
