@@ -1,0 +1,340 @@
+"""Double deep Q-learning: its pieces by hand, its learning against optima that are known."""
+
+import itertools
+import math
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+
+from flowexec import GBM, TWAP, Order, PowerImpact, Scenario, execute, shortfall
+from flowexec.learning.actions import RateMultiples
+from flowexec.learning.dqn import DQN, best_values, n_step_targets, play, temporal_difference, train_dqn
+from flowexec.learning.dqn_config import DQNConfig
+from flowexec.learning.features import Features
+from flowexec.learning.networks import Network
+from flowexec.learning.pathwise import controlled_objective
+from flowexec.learning.q_network import QNetwork, QPolicy
+from flowexec.learning.savings import decision_savings
+from flowexec.learning.training import Monitor
+from flowexec.market.paths import MarketPaths
+from flowexec.market.streams import generator
+
+# The pieces, by hand ----------------------------------------------------------------------------------------
+
+
+def test_one_network_chooses_and_the_other_values():
+    """The learning network prefers action 1, which the target network values at 2; its own maximum is 7."""
+    choosing = torch.tensor([[[3.0], [5.0], [4.0]]])
+    valuing = torch.tensor([[[7.0], [2.0], [6.0]]])
+    possible = torch.ones(1, 3, 1, dtype=torch.bool)
+    assert best_values(choosing, valuing, possible).item() == 2.0
+    assert best_values(valuing, valuing, possible).item() == 7.0
+    possible[0, 1] = False  # now action 2 is the best that can be done
+    assert best_values(choosing, valuing, possible).item() == 6.0
+
+
+@pytest.mark.parametrize(
+    ("n_step", "expected"),
+    [
+        (1, [1 + 20, 2 + 30, 4 + 40, 8]),
+        (2, [1 + 2 + 30, 2 + 4 + 40, 4 + 8, 8]),
+        (3, [1 + 2 + 4 + 40, 2 + 4 + 8, 4 + 8, 8]),
+        (4, [15, 14, 12, 8]),
+        (9, [15, 14, 12, 8]),
+    ],
+)
+def test_targets_of_several_steps(n_step, expected):
+    """Rewards 1, 2, 4, 8 in states worth 10, 20, 30, 40; nothing follows the last decision."""
+    rewards, values = np.array([[1.0], [2.0], [4.0], [8.0]]), np.array([[10.0], [20.0], [30.0], [40.0]])
+    np.testing.assert_array_equal(n_step_targets(rewards, values, n_step)[:, 0], expected)
+    tensors = n_step_targets(torch.from_numpy(rewards), torch.from_numpy(values), n_step)
+    np.testing.assert_array_equal(tensors[:, 0].numpy(), expected)
+
+
+def constant_q(*answers):
+    """A network that answers the same everywhere: a state value, then advantages."""
+    bias = torch.tensor([[float(a)] for a in answers], requires_grad=True)
+    return QNetwork(Network((torch.zeros(len(answers), 1),), (bias,)))
+
+
+@pytest.mark.parametrize(("double", "errors"), [(True, [2 - 3, 2 - 0.25]), (False, [2 - 8, 2 - 0.25])])
+def test_the_loss_is_huber_s_of_the_temporal_difference(double, errors):
+    """Action 1, worth 2 here, was played twice, for savings 1 and ¼. The learning network would play action 1
+    next, which the target network values at 2; the target network would play action 0, which it values at 7.
+    """
+    learning, target = constant_q(1, -1, 1), constant_q(4.5, 2.5, -2.5)
+    batch = {
+        "features": np.zeros((2, 1, 1)),
+        "left": np.full((2, 1), 3.0),
+        "steps": np.array([[3], [2]]),
+        "action": np.ones((2, 1), dtype=int),
+        "saving": np.array([[1.0], [0.25]]),
+        "market": np.zeros((2, 2, 1)),
+    }
+    config = DQNConfig(actions=RateMultiples((1.0, 2.0)), double=double)
+    loss, best = temporal_difference(learning, target, batch, config)
+    huber = [0.5 * e**2 if abs(e) <= 1 else abs(e) - 0.5 for e in errors]
+    assert loss.item() == pytest.approx(np.mean(huber))
+    assert best[1].item() == (2.0 if double else 7.0)
+    loss.backward()  # of the played action alone, and not of the target
+    assert learning.head.biases[0].grad is not None
+    assert target.head.biases[0].grad is None
+
+
+def test_curiosity_falls_in_a_straight_line():
+    config = DQNConfig(iterations=100, curiosity=(0.8, 0.2), exploration=0.5)
+    assert [config.epsilon(i) for i in (0, 25, 50, 99)] == pytest.approx([0.8, 0.5, 0.2, 0.2])
+
+
+def test_the_curious_play_everything_and_the_others_the_best():
+    """With ε = 0 the record is the policy's own; with ε = 1 each sensible action is played equally often."""
+    scenario = Scenario(Order("sell", 400.0, 1.0, 4), GBM(100.0, 0.02), PowerImpact(1e-4))
+    actions, features = RateMultiples((0.0, 1.0, 2.0)), Features(("time", "inventory"))
+    rng = np.random.default_rng(1)
+    head = Network.initial((2, 8, 4), seed=2).map(lambda a: a + rng.normal(size=a.shape))
+    policy = QPolicy(QNetwork(head), Features(("time", "inventory"), variance_scale=4e-4), actions)
+    problem = scenario.sample(6000, seed=3)
+    greedy = play(policy, problem, scenario, epsilon=0.0, rng=rng)
+    execution = execute(policy, problem)
+    np.testing.assert_array_equal(greedy["action"], np.rint(execution.shares[:-1] / 100.0))
+    np.testing.assert_array_equal(greedy["left"], execution.inventory[:-2] / 100.0)
+    np.testing.assert_array_equal(greedy["saving"], decision_savings(execution, scenario)[:-1])
+    assert greedy["features"].shape == (3, len(features.names), 6000)
+    counts = np.bincount(play(policy, problem, scenario, epsilon=1.0, rng=rng)["action"][0])
+    assert np.abs(counts / 6000 - 1 / 3).max() < 5 * math.sqrt(2 / 9 / 6000)
+
+
+# Learning ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CoinDrift:
+    """A mid that drifts up or down in each step as a coin says, and says so beforehand."""
+
+    drift: float
+
+    def simulate(self, n_paths, n_steps, horizon, *, seed, first_path=0, threads=None):
+        rng, tau = generator(seed, first_path), horizon / n_steps
+        signal = self.drift * rng.choice([-1.0, 1.0], size=(n_steps + 1, n_paths))
+        moves = signal[:-1] * tau + 0.5 * math.sqrt(tau) * rng.standard_normal((n_steps, n_paths))
+        mid = 100.0 + np.concatenate([np.zeros((1, n_paths)), moves.cumsum(axis=0)])
+        zeros = np.zeros_like(moves)
+        return MarketPaths(
+            np.linspace(0, horizon, n_steps + 1), mid, 0 * mid + 25e-6, zeros + 1, zeros, signal=signal
+        )
+
+    def expected_moves(self, paths):
+        return paths.signal[:-1] * (paths.horizon / paths.n_steps)
+
+
+@dataclass(frozen=True)
+class CoinOptimum:
+    """Backward induction: one share sold costs ε n²/τ = 0.1 n², one held gains the coming drift."""
+
+    rates: tuple[float, ...]
+    move: float
+    steps: int
+
+    def trade(self, observation):
+        coins = observation.signal > 0
+        left = np.rint(observation.inventory).astype(int)
+        table = {
+            (x, up): self.best(observation.step, x, up)[1]
+            for x in range(self.steps + 1)
+            for up in (False, True)
+        }
+        return np.array([table[x, up] for x, up in zip(left.tolist(), coins.tolist(), strict=True)])
+
+    @cache  # noqa: B019, as long as the test
+    def best(self, step, left, up):
+        if step == self.steps - 1:
+            return 0.1 * left**2, float(left)
+        held = {n: left - min(n, left) for n in self.rates}
+        gain = self.move if up else -self.move
+        return min((0.1 * (left - x) ** 2 - gain * x + self.value(step + 1, x), n) for n, x in held.items())
+
+    def value(self, step, left):
+        return 0.5 * (self.best(step, left, True)[0] + self.best(step, left, False)[0])
+
+
+RATES = (0.0, 1.0, 2.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("double", "n_step", "seed"), [(True, 1, 0), (True, 1, 1), (True, 2, 0), (False, 1, 0)]
+)
+def test_a_toy_is_solved_to_one_percent_of_its_optimum(double, n_step, seed):
+    """Four shares in four steps with a signal; TWAP costs 0.4, the optimum −0.25."""
+    optimum = CoinOptimum(RATES, 0.4, 4)
+    assert optimum.value(0, 4) == pytest.approx(-0.25)
+    scenario = Scenario(Order("sell", 4.0, 1.0, 4), CoinDrift(1.6), PowerImpact(0.1 / 4))
+    config = DQNConfig(
+        RateMultiples(RATES), ("time", "inventory", "signal"), (32,), iterations=40, batch_orders=32,
+        double=double, n_step=n_step,
+    )  # fmt: skip
+    learned = train_dqn(scenario, config, seed=seed)
+    problem = scenario.sample(20_000, seed=77)
+    costs = [controlled_objective(execute(s, problem), scenario) for s in (learned.policy, optimum)]
+    assert costs[1].mean() == pytest.approx(-0.25, abs=5 * costs[1].std() / math.sqrt(20_000))
+    regret = costs[0] - costs[1]
+    assert regret.mean() + 1.96 * regret.std() / math.sqrt(20_000) <= 0.01 * 0.65
+    assert set(learned.history) == {"saving", "loss", "value", "epsilon"}
+    bps = 1e4 / 400
+    assert learned.history["saving"][-5:].mean() > 0.8 * 0.65 * bps > learned.history["saving"][0]
+    if n_step == 1:  # it knows what it is worth; with more, curiosity is charged to the policy
+        assert learned.history["value"][-1] == pytest.approx(0.65 * bps, rel=0.15)
+
+
+@dataclass(frozen=True)
+class FirstMove:
+    """The first move is a coin and taken back at once; later the mid drifts as the coin fell."""
+
+    pattern: tuple[float, ...] = (1.0, -1.0, 0.0, 0.5, 0.5)
+
+    def simulate(self, n_paths, n_steps, horizon, *, seed, first_path=0, threads=None):
+        coin = generator(seed, first_path).choice([-1.0, 1.0], n_paths)
+        moves = np.array(self.pattern)[:, None] * coin
+        mid = 100.0 + np.concatenate([np.zeros((1, n_paths)), moves.cumsum(axis=0)])
+        zeros = np.zeros_like(moves)
+        return MarketPaths(np.linspace(0, horizon, n_steps + 1), mid, 0 * mid + 1e-4, zeros + 1, zeros)
+
+    def expected_moves(self, paths):
+        moves = np.diff(paths.mid, axis=0)
+        moves[0] = 0.0  # all else is known after the first
+        return moves
+
+
+@pytest.mark.parametrize("memory", ["gru", "lstm"])
+def test_a_memory_remembers_what_has_left_the_price(memory):
+    """From step 2 to 4 time, inventory and price say nothing of the coin. The best schedules after either
+    side of it, and the best schedule for both, by enumeration.
+    """
+
+    def cost(shares, coin):
+        held = 5.0 - np.cumsum(shares)
+        return 0.1 * np.dot(shares, shares) - coin * np.dot(held, (0.0, *FirstMove.pattern[1:]))
+
+    plans = [np.array([*p, 5.0 - sum(p)]) for p in itertools.product(RATES, repeat=4) if 2 <= sum(p) <= 5]
+    blind = min(0.5 * (cost(p, 1) + cost(p, -1)) for p in plans)
+    sighted = min(
+        sum(0.5 * min(cost(p, coin) for p in plans if p[0] == first) for coin in (1, -1)) for first in RATES
+    )
+    assert sighted < -0.7 < 0.5 == pytest.approx(blind)
+    scenario = Scenario(Order("sell", 5.0, 1.0, 5), FirstMove(), PowerImpact(0.1 / 5))
+    config = DQNConfig(
+        RateMultiples(RATES), ("time", "inventory", "volatility"), (32,), memory,
+        iterations=60, batch_orders=32, updates=16,
+    )  # fmt: skip
+    policy = train_dqn(scenario, config, seed=0).policy
+    problem = scenario.sample(1000, seed=9)
+    coin = np.sign(problem.paths.mid[1] - 100.0)
+    shares = execute(policy, problem).shares
+    costs = [cost(shares[:, coin == side][:, 0], side) for side in (1, -1)]
+    assert np.mean(costs) <= sighted + 0.01 * (blind - sighted)
+
+
+GBM_MARKET = Scenario(
+    Order("sell", 1000.0, 1.0, 50),
+    GBM(100.0, 0.002 * math.sqrt(50)),
+    PowerImpact(0.05 / 50, permanent=0.01),
+    2.5e-4,
+)
+"""σ = 0.002, impact of 0.05 and 0.01 a share, inventory penalty 10⁻⁵ x² (λ σ² S₀² τ), each for a step."""
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_in_the_simple_market_twap_is_recovered(seed):
+    """Nothing can be won: multiples of TWAP's rate down to a half, and a penalty too small to pay for 1.5."""
+    config = DQNConfig(
+        RateMultiples((0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0)), ("time", "inventory"),
+        iterations=40, orders=32, updates=32, batch_orders=16,
+    )  # fmt: skip
+    policy = train_dqn(GBM_MARKET, config, seed=seed).policy
+    problem = GBM_MARKET.sample(2000, seed=99)
+    twap, ours = (shortfall(execute(s, problem)).bps() for s in (TWAP(), policy))
+    assert twap.temporary.mean() == pytest.approx(100.0)
+    assert twap.permanent.mean() == pytest.approx(490.0)
+    assert np.abs(twap.total - ours.total).max() <= 0.1  # paired, and on every path
+
+
+# The rules of training --------------------------------------------------------------------------------------
+
+SMALL = Scenario(Order("sell", 4.0, 1.0, 4), CoinDrift(1.6), PowerImpact(0.1 / 4))
+SMALL_CONFIG = DQNConfig(
+    RateMultiples(RATES), ("time", "inventory", "signal"), (8,), "gru", 4,
+    iterations=6, orders=16, batch_orders=8, updates=3, target_every=4, capacity=40,
+)  # fmt: skip
+
+
+def weights(policy):
+    return np.concatenate([array.ravel() for array in policy.network.arrays])
+
+
+def test_a_training_is_decided_by_its_seed():
+    first, again, other = (weights(train_dqn(SMALL, SMALL_CONFIG, seed=s).policy) for s in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other).max() > 0.01
+
+
+def test_an_interrupted_training_ends_alike(tmp_path):
+    """Stopped after three of six iterations and resumed: the memory has wrapped around, the target is old."""
+    whole = train_dqn(SMALL, SMALL_CONFIG, seed=1)
+
+    class Stop(Exception):
+        pass
+
+    def stop(done, policy):
+        if done == 3:
+            raise Stop
+
+    with pytest.raises(Stop):
+        train_dqn(SMALL, SMALL_CONFIG, seed=1, monitor=Monitor(tmp_path, every=1, on_iteration=stop))
+    resumed = train_dqn(SMALL, SMALL_CONFIG, seed=1, monitor=Monitor(tmp_path, every=1))
+    np.testing.assert_array_equal(weights(resumed.policy), weights(whole.policy))
+    for name, column in whole.history.items():
+        np.testing.assert_array_equal(resumed.history[name], column)
+
+
+def test_the_target_network_is_a_copy_now_and_then():
+    """Copied before updates 0, 4, 8, …; after the three of the first iteration it is the first network."""
+    learner = DQN(SMALL, SMALL_CONFIG, seed=1)
+    first = [array.detach().clone() for array in learner.learning.arrays]
+    learner.iterate(0)
+    for before, now, learned in zip(first, learner.target.arrays, learner.learning.arrays, strict=True):
+        assert torch.equal(before, now)
+        assert not torch.equal(now, learned)
+    learner.iterate(1)
+    assert not torch.equal(first[0], learner.target.arrays[0])
+
+
+@dataclass(frozen=True)
+class Hole(CoinDrift):
+    def simulate(self, *args, **keywords):
+        paths = super().simulate(*args, **keywords)
+        paths.mid[2, 5] = np.nan
+        return paths
+
+
+def test_bad_arguments_are_refused():
+    with pytest.raises(ValueError, match="`scenario` must be a Scenario"):
+        train_dqn(CoinDrift(1.0), seed=0)
+    with pytest.raises(ValueError, match="`config` must be a DQNConfig"):
+        train_dqn(SMALL, {"iterations": 3}, seed=0)
+    with pytest.raises(ValueError, match="`capacity` must hold the 64 `orders` of an iteration, got 10"):
+        DQNConfig(capacity=10)
+    with pytest.raises(ValueError, match=r"`curiosity` must lie in \[0, 1\], got 1.5"):
+        DQNConfig(curiosity=(1.5, 0.0))
+    with pytest.raises(ValueError, match=r"`curiosity` must be two probabilities, got 0\.1"):
+        DQNConfig(curiosity=0.1)
+    with pytest.raises(ValueError, match="`memory` must be one of 'gru', 'lstm', got 'rnn'"):
+        DQNConfig(memory="rnn")
+    with pytest.raises(ValueError, match="`hidden` must be a tuple of widths, got 64"):
+        DQNConfig(hidden=64)
+    with pytest.raises(ValueError, match="`actions` must be a RateActions"):
+        DQNConfig(actions=(0.0, 1.0))
+    hole = Scenario(SMALL.order, Hole(1.6), SMALL.impact)
+    with pytest.raises(ValueError, match=r"the saving of order 5 in step \d is nan"):
+        train_dqn(hole, SMALL_CONFIG, seed=0)
