@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from ..checks import check_weights
+from ..checks import check_flag, check_weights
 from ..execution.observation import Observation
 from ..market.paths import Array
 from .networks import fraction_of_remaining
@@ -38,13 +38,25 @@ class Fractions:
 
 @dataclass(frozen=True)
 class Logits:
-    """A real number z, of which `fraction_of_remaining` makes a fraction: 0 is TWAP's 1/(steps left)."""
+    """A real number z, of which `fraction_of_remaining` makes a fraction: 0 is TWAP's 1/(steps left).
+
+    Parameters
+    ----------
+    centered : bool
+        If not, 0 is half of what is left.
+    """
+
+    centered: bool = True
+
+    def __post_init__(self) -> None:
+        check_flag("centered", self.centered)
 
     def shares(self, action: Array, observation: Observation) -> Array:
         _check_shape(action, observation)
         if not bool((abs(action) < math.inf).all()):
             raise ValueError(f"`action` must be finite, got {_first(action, abs(action) == math.inf)}")
-        return observation.inventory * fraction_of_remaining(action, observation.steps_remaining)
+        steps = observation.steps_remaining
+        return observation.inventory * fraction_of_remaining(action, steps, centered=self.centered)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..checks import check_count, check_kind
+from ..checks import check_count, check_flag, check_kind
 from ..execution.observation import Observation, Strategy
 from ..execution.problem import sum_over_steps
 from ..market.paths import Array
@@ -122,13 +122,15 @@ def _product(weight: Array, inputs: Array) -> Array:
     return weight @ inputs
 
 
-def fraction_of_remaining(logit: Array, steps_remaining: int) -> Array:
+def fraction_of_remaining(logit: Array, steps_remaining: int, *, centered: bool = True) -> Array:
     """Part of what is left that is traded now: f = 1/(1 + (n − 1)e^{−z}), for n steps left and a logit z.
 
-    The logit of f is z − ln(n − 1), so that z = 0 is TWAP's 1/n, and the last step trades everything.
+    The logit of f is z − ln(n − 1), so that z = 0 is TWAP's 1/n, and the last step trades everything. Not
+    `centered`, it is z itself, and z = 0 half of what is left.
     """
+    odds = steps_remaining - 1 if centered else min(steps_remaining - 1, 1)
     # beyond e^50 nothing is traded anyway, and single precision would overflow
-    return 1.0 / (1.0 + (steps_remaining - 1) * math.e ** (-logit).clip(max=50.0))
+    return 1.0 / (1.0 + odds * math.e ** (-logit).clip(max=50.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +142,8 @@ class NetworkPolicy:
     network : Network
         With an input for each feature and one output.
     features : Features
+    centered : bool
+        Whether its answer is centred on TWAP.
 
     Raises
     ------
@@ -154,10 +158,12 @@ class NetworkPolicy:
 
     network: Network
     features: Features
+    centered: bool = True
 
     def __post_init__(self) -> None:
         check_kind("network", self.network, Network)
         check_kind("features", self.features, Features)
+        check_flag("centered", self.centered)
         shape, wanted = (self.network.n_inputs, self.network.n_outputs), (len(self.features.names), 1)
         if shape != wanted:
             raise ValueError(
@@ -166,7 +172,8 @@ class NetworkPolicy:
 
     def trade(self, observation: Observation) -> Array:
         logit = self.network(self.features(observation))[0]
-        return observation.inventory * fraction_of_remaining(logit, observation.steps_remaining)
+        steps = observation.steps_remaining
+        return observation.inventory * fraction_of_remaining(logit, steps, centered=self.centered)
 
 
 class TrainedPolicy(NamedTuple):

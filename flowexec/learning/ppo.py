@@ -25,6 +25,7 @@ from ..execution.problem import execute
 from ..execution.scenario import Scenario
 from ..market.paths import Array
 from ..strategies.schedules import TWAP
+from .actions import Logits
 from .actor_critic import ActorCritic
 from .environment import Environment
 from .features import Features
@@ -119,7 +120,10 @@ class PPO:
         )
         sample = scenario.sample(CALIBRATION_PATHS, seed=calibration_seed, threads=1)
         self.environment = Environment(
-            scenario, Features.calibrate(sample, config.features), control=config.control
+            scenario,
+            Features.calibrate(sample, config.features),
+            Logits(config.centered),
+            control=config.control,
         )
         twap = controlled_objective(execute(TWAP(), sample), scenario) / sample.paths.mid[0]
         self.unit = float(np.sqrt(np.mean(twap**2))) * BPS / scenario.order.shares or 1.0
@@ -193,7 +197,7 @@ class PPO:
 
     def policy(self) -> NetworkPolicy:
         """The mean logit, without exploration."""
-        return self.agent.policy()
+        return replace(self.agent.policy(), centered=self.config.centered)
 
     def tensors(self) -> dict[str, np.ndarray]:
         """Weights and optimizer; all else follows from the seed and the iteration."""

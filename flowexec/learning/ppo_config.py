@@ -22,9 +22,9 @@ class PPOConfig:
     learning_rate : float
         Of Adam; falls to 0 along half a cosine.
     gae_lambda : float
-        λ of the generalized advantages, in [0, 1]. Below 1 they believe the value function, and as exploration
-        dies down it comes to know less and less of other inventories than the policy's own: TWAP is unlearned
-        where it is optimal. The noise that 1 lets in is what `orders_per_path` takes out.
+        λ of the generalized advantages, in [0, 1]. Below 1 they believe the value function, and as
+        exploration dies down it comes to know less and less of other inventories than the policy's own: TWAP
+        is unlearned where it is optimal. The noise that 1 lets in is what `orders_per_path` takes out.
     clip : float
         ε of the clipped objective, in (0, 1).
     value_weight, entropy_weight : float
@@ -39,6 +39,8 @@ class PPOConfig:
         Width of each hidden layer, of the policy and of the value function.
     features : tuple of str, optional
         Names of `Features`; by default those of `Features.calibrate`.
+    centered : bool
+        Whether a logit of 0 is TWAP's fraction of what is left; if not, it is a half.
     control : bool
         Whether rewards leave the martingale part out, see `Environment`.
     """
@@ -58,6 +60,7 @@ class PPOConfig:
     initial_std: float = 2.0
     hidden: tuple[int, ...] = (32, 32)
     features: tuple[str, ...] | None = None
+    centered: bool = True
     control: bool = True
 
     def __post_init__(self) -> None:
@@ -78,4 +81,5 @@ class PPOConfig:
             raise ValueError(f"`hidden` must be a tuple of widths, got {self.hidden!r}")
         for width in self.hidden:
             check_count("hidden", width)
+        check_flag("centered", self.centered)
         check_flag("control", self.control)

@@ -167,6 +167,19 @@ def test_first_policy_is_twap_and_the_first_values_are_0():
         assert not learner.agent.values(rollout.seen, rollout.held).any()
 
 
+def test_logits_that_are_not_centred_halve_what_is_left_and_mean_the_same_to_policy_and_environment():
+    learner = PPO(HIGH, replace(SMALL, centered=False), seed=1)
+    problem = HIGH.sample(8, seed=2)
+    run = execute(learner.policy(), problem)
+    halves = HIGH.order.shares * 0.5 ** np.arange(HIGH.order.n_steps)
+    np.testing.assert_allclose(run.inventory[:-1], np.tile(halves[:, None], 8), rtol=1e-12)
+    np.testing.assert_array_equal(run.inventory[-1], 0.0)
+    episode = learner.environment.start(problem)
+    while not episode.done:
+        episode, _ = learner.environment.step(episode, np.zeros(8))
+        np.testing.assert_array_equal(episode.state.inventory, run.inventory[episode.state.step])
+
+
 def test_common_paths_and_the_martingale_control_take_out_noise():
     """How much the first gradient varies from path to path, by what is left out."""
 
