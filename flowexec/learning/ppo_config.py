@@ -22,9 +22,9 @@ class PPOConfig:
     learning_rate : float
         Of Adam; falls to 0 along half a cosine.
     gae_lambda : float
-        λ of the generalized advantages, in [0, 1]. Below 1 they believe the value function, and as
-        exploration dies down it comes to know less and less of other inventories than the policy's own: TWAP
-        is unlearned where it is optimal. The noise that 1 lets in is what `orders_per_path` takes out.
+        λ of the generalized advantages, in [0, 1]. Below 1 they believe the value function, which knows
+        little of inventories that the policy does not meet: once it explores no more, TWAP is unlearned
+        where it is optimal. The noise that 1 lets in is what `orders_per_path` takes out.
     clip : float
         ε of the clipped objective, in (0, 1).
     value_weight, entropy_weight : float
