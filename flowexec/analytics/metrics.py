@@ -97,7 +97,7 @@ def sharpe_ratio(cost: ArrayLike, arrival_value: ArrayLike) -> Estimate:
     """E[r]/sd[r] of the return r = −cost/arrival_value of one order, whose riskless alternative earns 0.
 
     Negative as long as trading costs something; not annualized, since an order is no holding period. It is
-    `SavingMetrics.of(−cost/arrival_value).information_ratio`, for a sample that comes in pieces.
+    the `information_ratio` of `SavingMetrics.of(r)`, for a sample that comes in pieces.
 
     Parameters
     ----------
