@@ -26,8 +26,8 @@ class ActorCritic:
     features : Features
     hidden : sequence of int
         Width of each hidden layer of either network.
-    initial_std : float
-        Standard deviation of the logits at first.
+    initial_std, smallest_std : float
+        Standard deviation of the logits at first, and at least.
     seeds : sequence of two SeedSequence
         Of the first weights.
     device : str
@@ -43,10 +43,12 @@ class ActorCritic:
         hidden: Sequence[int],
         *,
         initial_std: float,
+        smallest_std: float,
         seeds: Sequence[np.random.SeedSequence],
         device: str,
     ) -> None:
-        self.features, self.initial_std = features, initial_std
+        self.features = features
+        self.first, self.least = math.log(initial_std), math.log(smallest_std)
         self.actor, self.critic = (
             Network.initial((len(features.names), *hidden, outputs), seed=seed).map(
                 lambda a: torch.tensor(a, dtype=torch.float32, device=device, requires_grad=True)
@@ -64,7 +66,7 @@ class ActorCritic:
     def logits(self, seen: Array) -> tuple[Array, Array]:
         """Mean and log standard deviation of the logit, [...] for features [feature, ...]."""
         mean, log_std = self.actor(seen.flatten(1)).unflatten(1, seen.shape[1:])
-        return mean, log_std + math.log(self.initial_std)
+        return mean, (log_std + self.first).clamp(min=self.least)
 
     def values(self, seen: Array, held: Array) -> Array:
         """What is to come, [...], for the part of the order that is `held` [...]."""

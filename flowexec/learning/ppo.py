@@ -131,6 +131,7 @@ class PPO:
             self.environment.features,
             config.hidden,
             initial_std=config.initial_std,
+            smallest_std=config.smallest_std,
             seeds=weights,
             device=device,
         )
@@ -169,30 +170,35 @@ class PPO:
         return Rollout(seen, held, logit, density, advantages, targets), objective
 
     def improve(self, rollout: Rollout, iteration: int) -> dict[str, float]:
-        """Epochs of Adam on the clipped objective; minibatches are blocks of paths, which are independent."""
+        """Epochs of Adam on the clipped objective, until the policy is too far from the one that played.
+
+        Minibatches are blocks of paths, which are independent.
+        """
         config, agent = self.config, self.agent
         rate = 0.5 * config.learning_rate * (1.0 + math.cos(math.pi * iteration / config.iterations))
         edges = [config.n_paths * i // config.minibatches for i in range(config.minibatches + 1)]
-        for _ in range(config.epochs):
-            said = []
-            for first, last in pairwise(config.orders_per_path * edge for edge in edges):
-                batch = Rollout(*(rows[..., first:last] for rows in rollout))
-                mean, log_std = agent.logits(batch.seen)
-                log_ratio = log_density(batch.logits, mean, log_std) - batch.log_density
-                value_error = value_loss(agent.values(batch.seen, batch.held), batch.targets)
-                agent.descend(
-                    -clipped_objective(log_ratio, batch.advantages, config.clip)
-                    + config.value_weight * value_error
-                    - config.entropy_weight * entropy(log_std),
-                    learning_rate=rate,
-                    max_gradient_norm=config.max_gradient_norm,
-                )
-                drift = (kl_estimate(log_ratio), clipped_share(log_ratio, config.clip))
-                said.append(torch.stack([*drift, value_error, log_std.exp().mean()]).detach())
-            kl, clipped, value_error, std = torch.stack(said).mean(0).tolist()
-            if kl > config.max_kl:
+        blocks = [slice(config.orders_per_path * i, config.orders_per_path * j) for i, j in pairwise(edges)]
+        said = []
+        for block in config.epochs * blocks:
+            batch = Rollout(*(rows[..., block] for rows in rollout))
+            mean, log_std = agent.logits(batch.seen)
+            log_ratio = log_density(batch.logits, mean, log_std) - batch.log_density
+            moved = kl_estimate(log_ratio.detach())
+            if moved > config.max_kl:
                 break
-        unexplained = 2.0 * value_error / float(rollout.targets.var())
+            error = value_loss(agent.values(batch.seen, batch.held), batch.targets)
+            agent.descend(
+                -clipped_objective(log_ratio, batch.advantages, config.clip)
+                + config.value_weight * error
+                - config.entropy_weight * entropy(log_std),
+                learning_rate=rate,
+                max_gradient_norm=config.max_gradient_norm,
+            )
+            said.append(
+                torch.stack([moved, clipped_share(log_ratio, config.clip), error, log_std.exp().mean()])
+            )
+        kl, clipped, squared, std = torch.stack(said).detach().mean(0).tolist()
+        unexplained = 2.0 * squared / float(rollout.targets.var())
         return {"kl": kl, "clipped": clipped, "value_error": unexplained, "std": std, "learning_rate": rate}
 
     def policy(self) -> NetworkPolicy:

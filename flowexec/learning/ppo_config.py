@@ -32,9 +32,10 @@ class PPOConfig:
     max_gradient_norm : float
         Longer gradients are cut to this length.
     max_kl : float
-        Epochs end when the policy has moved this far from the one that played.
-    initial_std : float
-        Of the first policy's logits around TWAP's. A logit of 2 more trades about seven times as much.
+        The policy improves until it has moved this far from the one that played, but no more than the epochs.
+    initial_std, smallest_std : float
+        Standard deviation of the logits around TWAP's at first, where a logit of 2 more trades seven times
+        as much, and at least. With less the policy would learn nothing more, and a step would throw it far.
     hidden : tuple of int
         Width of each hidden layer, of the policy and of the value function.
     features : tuple of str, optional
@@ -45,11 +46,11 @@ class PPOConfig:
         Whether rewards leave the martingale part out, see `Environment`.
     """
 
-    iterations: int = 60
-    n_paths: int = 512
+    iterations: int = 100
+    n_paths: int = 256
     orders_per_path: int = 4
     epochs: int = 4
-    minibatches: int = 8
+    minibatches: int = 4
     learning_rate: float = 5e-3
     gae_lambda: float = 1.0
     clip: float = 0.2
@@ -58,6 +59,7 @@ class PPOConfig:
     max_gradient_norm: float = 1.0
     max_kl: float = 0.05
     initial_std: float = 2.0
+    smallest_std: float = 0.1
     hidden: tuple[int, ...] = (32, 32)
     features: tuple[str, ...] | None = None
     centered: bool = True
@@ -75,7 +77,7 @@ class PPOConfig:
         check_real("clip", self.clip, above=0, below=1)
         check_real("value_weight", self.value_weight, above=0)
         check_real("entropy_weight", self.entropy_weight, at_least=0)
-        for name in ("max_gradient_norm", "max_kl", "initial_std"):
+        for name in ("max_gradient_norm", "max_kl", "initial_std", "smallest_std"):
             check_real(name, getattr(self, name), above=0)
         if not isinstance(self.hidden, tuple):
             raise ValueError(f"`hidden` must be a tuple of widths, got {self.hidden!r}")
