@@ -36,6 +36,7 @@ from .execution import (
     book_scenarios,
     execute,
     regime_market,
+    simple_market,
 )
 from .market import (
     GBM,
@@ -160,6 +161,7 @@ __all__ = [
     "regime_market",
     "sd_estimate",
     "shortfall",
+    "simple_market",
     "solve_optimal",
     "solve_riccati",
     "solve_static",

@@ -6,10 +6,12 @@ from .order import Order
 from .presets import REGIMES, Textbook, book_scenario, book_scenarios, regime_market
 from .problem import Execution, ExecutionProblem, Fill, State, execute
 from .scenario import Scenario
+from .simple_market import SIMPLE_MULTIPLES, simple_market
 from .walk_the_book import WalkTheBook
 
 __all__ = [
     "REGIMES",
+    "SIMPLE_MULTIPLES",
     "Bar",
     "Execution",
     "ExecutionProblem",
@@ -30,4 +32,5 @@ __all__ = [
     "book_scenarios",
     "execute",
     "regime_market",
+    "simple_market",
 ]
