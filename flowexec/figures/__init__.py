@@ -11,6 +11,7 @@ from .forest import forest
 from .frontier import frontier
 from .impact import decay_kernels, impact_curves
 from .league import league_board
+from .learning_curves import learning_curves
 from .market import path_fan
 from .models import characteristic_function, scheme_bias, smile
 from .order_book import book_depth, mean_depth, walking_cost
@@ -18,11 +19,13 @@ from .owners import frontier_board
 from .policy import policy_map
 from .running import running_cost
 from .schedules import schedules
+from .steps import cloud, step_by_step
 from .worth import worth_map
 
 __all__ = [
     "book_depth",
     "characteristic_function",
+    "cloud",
     "convergence",
     "cost_components",
     "cost_distribution",
@@ -37,6 +40,7 @@ __all__ = [
     "impact_curves",
     "inventory_fan",
     "league_board",
+    "learning_curves",
     "mean_depth",
     "over_the_day",
     "path_fan",
@@ -46,6 +50,7 @@ __all__ = [
     "scheme_bias",
     "schedules",
     "smile",
+    "step_by_step",
     "volume_curve",
     "walking_cost",
     "worth_map",

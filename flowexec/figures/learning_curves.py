@@ -11,6 +11,7 @@ from .axes import Axis
 from .drawing import Drawing
 from .identity import identities
 from .inputs import check_named, check_positive, check_rising, check_series, check_table
+from .theme import MUTED
 from .wording import listed, number
 
 if TYPE_CHECKING:
@@ -81,5 +82,5 @@ def learning_curves(
         )
     for text, level in (levels or {}).items():
         drawing.horizontal(level)
-        drawing.note(text, float(x[-1]), level, side=(-1, 1))
+        drawing.label(x[[0, -1]], [level, level], text, MUTED)
     return drawing.figure(alt or f"{y_title} against {x_title}: {listed(words)}.")

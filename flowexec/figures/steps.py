@@ -12,6 +12,7 @@ from .axes import Axis
 from .drawing import Drawing
 from .identity import identities
 from .inputs import check_estimates, check_named, check_series
+from .theme import MUTED
 from .wording import estimate, listed, number
 
 if TYPE_CHECKING:
@@ -118,6 +119,6 @@ def cloud(
         words.append(f"{name}, {x.size} points with correlation {number(correlation)}")
     if diagonal is not None:
         line = np.array([min(ends), max(ends)])
-        drawing.line(line, line, colour=looks[next(iter(points))].colour, dash="dash", width=1.2, alpha=0.7)
-        drawing.note(diagonal, line[1], line[1], side=(-1, 1))
+        drawing.line(line, line, colour=MUTED, dash="dash", width=1.2)
+        drawing.label(line, line, diagonal, MUTED)
     return drawing.figure(alt or f"{y_title} against {x_title}: {listed(words)}.")

@@ -342,6 +342,43 @@ def _convergence() -> Any:
     )  # fmt: skip
 
 
+def _step_by_step() -> Any:
+    shares = {name: executions()[name].shares for name in ("TWAP", "POV 5 %")}
+    rows = {"Executed (1,000 shares)": 1e-3, "Part of the order (%)": 100.0 / ORDER.shares}
+    return figures.step_by_step(
+        {
+            title: {name: [mean_estimate(unit * row) for row in steps] for name, steps in shares.items()}
+            for title, unit in rows.items()
+        }
+    )
+
+
+def _cloud(several: bool) -> Any:
+    base, names = costs()["TWAP"].total, ("VWAP", "POV 5 %") if several else ("VWAP",)
+    return figures.cloud(
+        {name: (base[:150], costs()[name].total[:150]) for name in names},
+        x_title="Cost of TWAP (bps)",
+        y_title="Cost (bps)",
+        diagonal=None if several else "equal",
+    )
+
+
+def _learning_curves(several: bool) -> Any:
+    """Averages of more and more costs, away from the mean of all: what a learner's regret looks like."""
+    at = np.array([4.0, 8.0, 16.0, 32.0, 64.0, 128.0])
+    runs = {
+        name: np.abs(
+            [[row[: int(n)].mean() / row.mean() - 1 for n in at] for row in cost.total.reshape(4, -1)]
+        )
+        for name, cost in costs().items()
+        if several or name == "TWAP"
+    }
+    return figures.learning_curves(
+        at, runs, x_title="Orders", y_title="Error of the mean (1)", log_x=True, log_y=True,
+        levels={"half": 0.5},
+    )  # fmt: skip
+
+
 #: What is drawn → how; the name begins with the function's.
 GALLERY: dict[str, Callable[[], Any]] = {
     "path_fan": _path_fan,
@@ -379,6 +416,11 @@ GALLERY: dict[str, Callable[[], Any]] = {
     "frontier_board": _frontier_board,
     "running_cost": _running_cost,
     "convergence": _convergence,
+    "step_by_step": _step_by_step,
+    "cloud, one": lambda: _cloud(False),
+    "cloud, several": lambda: _cloud(True),
+    "learning_curves, one": lambda: _learning_curves(False),
+    "learning_curves, several": lambda: _learning_curves(True),
     "worth_map, one": lambda: _worth_map(False),
     "worth_map, several": lambda: _worth_map(True),
 }

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from flowexec.figures.learning_curves import learning_curves
+from flowexec.figures import learning_curves
 
 AT = np.array([1.0, 2.0, 4.0])
 RUNS = np.array([[9.0, 3.0, 1.0], [8.0, 5.0, 2.0], [7.0, 4.0, 8.0]])

@@ -5,7 +5,7 @@ import pytest
 
 from flowexec.analytics import Estimate
 from flowexec.analytics.statistics import NORMAL_95
-from flowexec.figures.steps import cloud, step_by_step
+from flowexec.figures import cloud, step_by_step
 
 TWAP = [Estimate(5.0, 0.0), Estimate(5.0, 0.0)]
 AGENT = [Estimate(3.0, 0.5), Estimate(7.0, 0.25)]
