@@ -8,7 +8,7 @@ from .evaluate import Summary, evaluate, summarise
 from .inference import TestResult, diebold_mariano, holm, t_test, wilcoxon
 from .league import League, league
 from .league_entry import Comparison, LeagueEntry, ScenarioResult
-from .metrics import SavingMetrics, sharpe_ratio
+from .metrics import SavingMetrics, SavingSummary, evaluate_saving, sharpe_ratio
 from .power import coverage, observations_needed, power_of_test, proportion, variance_ratio
 from .ranking import RankStability, pareto_layers, rank_agreement, rank_stability
 from .samples import CostSample, cost_sample
@@ -28,6 +28,7 @@ __all__ = [
     "PairedDifference",
     "RankStability",
     "SavingMetrics",
+    "SavingSummary",
     "ScenarioResult",
     "Shortfall",
     "Summary",
@@ -44,6 +45,7 @@ __all__ = [
     "coverage",
     "diebold_mariano",
     "evaluate",
+    "evaluate_saving",
     "holm",
     "league",
     "mean_estimate",

@@ -68,7 +68,7 @@ def test_the_risk_term_is_the_inventory_penalty(plan, penalty):
 
 
 def test_what_there_is_to_win():
-    """Nothing without a penalty, a thousandth of TWAP's objective at the usual, a twentieth at ten times it."""
+    """Nothing without a penalty, a thousandth of TWAP's objective at the usual, a twentieth at tenfold."""
     twap = {p: evaluate(TWAP(), simple_market(inventory_penalty=p), 64, seed=6) for p in (0.0, 1e-5, 1e-4)}
     left = {
         p: 1.0 - static_optimum(simple_market(inventory_penalty=p)).objective / s.controlled_objective.value
