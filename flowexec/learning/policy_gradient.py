@@ -1,4 +1,4 @@
-"""The pieces of a policy gradient: advantages, densities, objectives and losses, as functions of tensors."""
+"""The pieces of a policy gradient: advantages of arrays or tensors; densities, objectives, losses of tensors."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 
 import torch
 
+from ..execution.problem import stack
 from ..market.paths import Array
 
 
@@ -16,17 +17,21 @@ def generalized_advantages(rewards: Array, values: Array, gae_lambda: float) -> 
 
     Parameters
     ----------
-    rewards, values : array [step, order]
+    rewards, values : array or tensor [step, order]
         r_k, and V_k, the value before step k.
     gae_lambda : float
         λ: 1 is the whole return less V_k, 0 looks one step ahead and believes V there.
+
+    Notes
+    -----
+    Pinned by `tests/learning/test_policy_gradient.py`.
     """
     advantages, ahead, value_ahead = [], 0.0 * rewards[0], 0.0 * rewards[0]
     for reward, value in zip(reversed(list(rewards)), reversed(list(values)), strict=True):
         ahead = reward + value_ahead - value + gae_lambda * ahead
         value_ahead = value
         advantages.append(ahead)
-    return torch.stack(advantages[::-1])
+    return stack(advantages[::-1])
 
 
 def center_on_paths(advantages: Array, orders_per_path: int) -> Array:
@@ -38,8 +43,8 @@ def center_on_paths(advantages: Array, orders_per_path: int) -> Array:
     """
     if orders_per_path == 1:
         return advantages
-    groups = advantages.unflatten(-1, (-1, orders_per_path))
-    return (groups - groups.mean(-1, keepdim=True)).flatten(-2)
+    groups = advantages.reshape(*advantages.shape[:-1], -1, orders_per_path)
+    return (groups - groups.mean(axis=-1, keepdims=True)).reshape(advantages.shape)
 
 
 def log_density(actions: Array, mean: Array, log_std: Array) -> Array:

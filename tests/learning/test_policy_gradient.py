@@ -37,7 +37,9 @@ def test_advantages_are_the_weighted_mean_of_n_step_advantages(gae_lambda):
     rng = np.random.default_rng(1)
     n = 6
     rewards, values = rng.standard_normal((2, n, 4))
-    got = generalized_advantages(torch.tensor(rewards), torch.tensor(values), gae_lambda).numpy()
+    got = generalized_advantages(rewards, values, gae_lambda)
+    tensors = generalized_advantages(torch.from_numpy(rewards), torch.from_numpy(values), gae_lambda)
+    np.testing.assert_array_equal(tensors.numpy(), got)
     ahead = np.vstack([values, np.zeros(4)])
     for k in range(n):
         steps = range(1, n - k + 1)
@@ -55,6 +57,7 @@ def test_centering_takes_what_the_orders_on_a_path_share():
     assert center_on_paths(advantages, 1) is advantages
     common = torch.tensor([[1e3, 1e3, -7e3, -7e3]])
     np.testing.assert_allclose(center_on_paths(advantages + common, 2), expected, atol=1e-12)
+    np.testing.assert_array_equal(center_on_paths(advantages.numpy(), 2), expected)
 
 
 def test_centering_leaves_the_gradient_without_bias_and_takes_its_noise():
