@@ -1,4 +1,4 @@
-"""The pieces of a policy gradient: advantages of arrays or tensors; densities, objectives, losses of tensors."""
+"""The pieces of a policy gradient: advantages of arrays or tensors; densities and losses of tensors."""
 
 from __future__ import annotations
 
