@@ -28,7 +28,7 @@ class Fractions:
     """The fraction of what remains, in [0, 1]."""
 
     def shares(self, action: Array, observation: Observation) -> Array:
-        _check_shape(action, observation)
+        _check_kind(action, observation)
         if not bool((action >= 0).all() & (action <= 1).all()):  # false for NaN as well
             raise ValueError(
                 f"`action` must lie in [0, 1], got {_first(action, (action < 0) | (action > 1))}"
@@ -52,11 +52,12 @@ class Logits:
         check_flag("centered", self.centered)
 
     def shares(self, action: Array, observation: Observation) -> Array:
-        _check_shape(action, observation)
+        _check_kind(action, observation)
         if not bool((abs(action) < math.inf).all()):
             raise ValueError(f"`action` must be finite, got {_first(action, abs(action) == math.inf)}")
+        logit = 1.0 * action  # an unsigned number has no negative
         steps = observation.steps_remaining
-        return observation.inventory * fraction_of_remaining(action, steps, centered=self.centered)
+        return observation.inventory * fraction_of_remaining(logit, steps, centered=self.centered)
 
 
 @dataclass(frozen=True)
@@ -75,24 +76,34 @@ class RateMultiples:
         object.__setattr__(self, "multiples", check_weights("multiples", self.multiples))
 
     def shares(self, action: Array, observation: Observation) -> Array:
-        _check_shape(action, observation)
+        _check_kind(action, observation, whole=True)
         last = len(self.multiples) - 1
-        if "int" not in str(action.dtype) or not bool((action >= 0).all() & (action <= last).all()):
-            wrong = _first(action, (action < 0) | (action > last) | (action != action // 1))
+        if not bool((action >= 0).all() & (action <= last).all()):
+            wrong = _first(action, (action < 0) | (action > last))
             raise ValueError(f"`action` must be whole numbers from 0 to {last}, got {wrong}")
         order, held = observation.order, observation.inventory
         table = np.array(self.multiples) * (order.shares / order.n_steps)
-        return table[action] if isinstance(held, np.ndarray) else held.new_tensor(table)[action]
+        if isinstance(held, np.ndarray):
+            return table[action]
+        return held.new_tensor(table)[action.long()]  # bytes would be a mask
 
 
-def _check_shape(action: Array, observation: Observation) -> None:
-    shape = tuple(observation.inventory.shape)
+def _check_kind(action: Array, observation: Observation, *, whole: bool = False) -> None:
+    """Raise `ValueError` unless `action` holds a number for each order, of the library of the inventory."""
+    held = observation.inventory
+    shape = tuple(held.shape)
     if tuple(getattr(action, "shape", ())) != shape:
         got = tuple(action.shape) if hasattr(action, "shape") else type(action).__name__
         raise ValueError(f"`action` must have shape {shape}, one for each order, got {got}")
+    if isinstance(action, np.ndarray) != isinstance(held, np.ndarray):
+        library, other = ("numpy", "torch") if isinstance(held, np.ndarray) else ("torch", "numpy")
+        raise ValueError(f"`action` must be of {library}, as the paths are, got one of {other}")
+    kind = str(action.dtype).removeprefix("torch.").rstrip("0123456789")
+    if kind not in ("int", "uint") and (whole or kind != "float"):
+        raise ValueError(f"`action` must be {'whole' if whole else 'real'} numbers, got {action.dtype}")
 
 
 def _first(action: Array, wrong: Array) -> str:
     """The first action that is `wrong` or NaN, with its order."""
-    order = int(np.flatnonzero(np.asarray(wrong | (action != action)))[0])
+    order = (wrong | (action != action)).tolist().index(True)
     return f"{action[order].item():g} for order {order}"

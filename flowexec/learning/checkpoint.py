@@ -67,13 +67,27 @@ def describe(value: Any) -> Any:
     )
 
 
-def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write `checkpoint` to `folder` in place of the one before."""
+def save_checkpoint(folder: str | Path, checkpoint: Checkpoint) -> None:
+    """Write `checkpoint` to `folder`, which is made if need be, in place of the one before.
+
+    Raises
+    ------
+    ValueError
+        When `folder` cannot be made, or a tensor does not hold numbers; nothing is written then.
+
+    Notes
+    -----
+    Pinned by `tests/learning/test_checkpoint.py`.
+    """
     from safetensors.numpy import save
 
-    folder.mkdir(parents=True, exist_ok=True)
-    data = save({name: np.array(a, order="C") for name, a in checkpoint.tensors.items()})
-    name = f"iteration-{checkpoint.iteration:06d}.safetensors"
+    tensors = {name: np.array(a, order="C") for name, a in checkpoint.tensors.items()}
+    for name, tensor in tensors.items():
+        if tensor.dtype.kind not in "biuf":
+            raise ValueError(f"`tensors[{name!r}]` must hold numbers, got {tensor.dtype}")
+    data = save(tensors)
+    folder = make_folder("folder", folder)
+    name = _tensors_file(checkpoint.iteration)
     record = {
         "format": FORMAT,
         "iteration": checkpoint.iteration,
@@ -88,12 +102,12 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
             old.unlink()
 
 
-def load_checkpoint(folder: Path, identity: Mapping[str, Any] | None = None) -> Checkpoint | None:
+def load_checkpoint(folder: str | Path, identity: Mapping[str, Any] | None = None) -> Checkpoint | None:
     """The checkpoint in `folder`, or None where there is none.
 
     Parameters
     ----------
-    folder : Path
+    folder : str or Path
     identity : mapping, optional
         What the checkpoint has to be of; the first difference is the reason for which another is refused.
 
@@ -109,13 +123,16 @@ def load_checkpoint(folder: Path, identity: Mapping[str, Any] | None = None) -> 
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
+    folder = Path(folder)
     if not (folder / NAME).exists():
         return None
     try:
         record = json.loads((folder / NAME).read_bytes())
-        written, name = record["format"], str(record["tensors"])
-        iteration, found, digest = int(record["iteration"]), dict(record["identity"]), record["sha256"]
-    except (ValueError, KeyError, TypeError) as error:
+        written, iteration, name = record["format"], record["iteration"], record["tensors"]
+        found, digest = dict(record["identity"]), record["sha256"]
+        if iteration < 1 or name != _tensors_file(iteration):
+            raise ValueError(f"{name!r} does not hold iteration {iteration!r}")
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(
             f"the checkpoint in {folder} is damaged: {NAME} is no record of one ({error!r})"
         ) from None
@@ -128,13 +145,13 @@ def load_checkpoint(folder: Path, identity: Mapping[str, Any] | None = None) -> 
             f"the checkpoint in {folder} was written by flowexec {found.get('version')}, "
             f"and this is {__version__}"
         )
-    if identity is not None and (difference := _difference(found, identity)):
+    if identity is not None and (difference := first_difference(found, identity)):
         raise ValueError(
             f"the checkpoint in {folder} is of another training: {difference}. Choose another folder, or "
             "delete this one"
         )
     try:
-        data = (folder / Path(name).name).read_bytes()
+        data = (folder / name).read_bytes()
         if hashlib.sha256(data).hexdigest() != digest:
             raise ValueError("its SHA-256 is another")
         return Checkpoint(iteration, load(data), found)
@@ -142,18 +159,47 @@ def load_checkpoint(folder: Path, identity: Mapping[str, Any] | None = None) -> 
         raise ValueError(f"the checkpoint in {folder} is damaged: {name}: {error}") from None
 
 
-def _difference(there: Any, here: Any, name: str = "") -> str:
-    """The first difference of two plain data, "`config.clip` is 0.2 there and 0.3 here"; "" without one."""
+def first_difference(there: Any, here: Any, name: str = "") -> str:
+    """Where two descriptions differ first, "`config.clip` is 0.2 there and 0.3 here"; "" where nowhere.
+
+    Parameters
+    ----------
+    there, here : plain data
+        As `describe` gives it.
+    name : str
+        What they are descriptions of.
+
+    Notes
+    -----
+    Pinned by `tests/learning/test_checkpoint.py`.
+    """
     if isinstance(there, Mapping) and isinstance(here, Mapping):
         for key in dict.fromkeys([*here, *there]):
             inner = f"{name}.{key}".lstrip(".")
             if key not in there or key not in here:
                 return f"`{inner}` is {'missing' if key not in there else 'there only'}"
-            if found := _difference(there[key], here[key], inner):
+            if found := first_difference(there[key], here[key], inner):
                 return found
         return ""
     same = json.dumps(there, sort_keys=True) == json.dumps(here, sort_keys=True)
     return "" if same else f"`{name}` is {there!r:.60} there and {here!r:.60} here"
+
+
+def make_folder(name: str, value: object) -> Path:
+    """`value`, the argument called `name`, as a folder that is there; `ValueError` where none can be made."""
+    if not isinstance(value, str | Path):
+        raise ValueError(f"`{name}` must be a path, got {value!r}")
+    try:
+        Path(value).mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"`{name}` must be a folder that is there or can be made, got {str(value)!r} ({error})"
+        ) from None
+    return Path(value)
+
+
+def _tensors_file(iteration: int) -> str:
+    return f"iteration-{iteration:06d}.safetensors"
 
 
 def _replace(path: Path, data: bytes) -> None:

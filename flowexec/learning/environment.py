@@ -69,7 +69,7 @@ class Environment:
     ------
     ValueError
         In `step`, for an action of the wrong shape, kind or range, after the last step, and for a reward that
-        is not finite, naming the step, the order and the cause.
+        is not finite, naming the step, the order and the cause; in `observe`, for a feature that is none.
 
     Notes
     -----
@@ -112,7 +112,15 @@ class Environment:
 
     def observe(self, episode: Episode) -> Array:
         """What the learner sees, [feature, order]."""
-        return self.features(episode.problem.observe(episode.state))
+        seen = self.features(episode.problem.observe(episode.state))
+        if not math.isfinite(seen.sum().item()):  # no feature is large
+            bad = ~np.isfinite(np.asarray(seen.tolist()))
+            feature, order = np.argwhere(bad)[0]
+            raise ValueError(
+                f"the feature {self.features.names[feature]!r} of order {order} is "
+                f"{float(seen[feature, order]):g} in step {episode.state.step}"
+            )
+        return seen
 
     def step(self, episode: Episode, action: Array) -> tuple[Episode, Array]:
         """The batch one step later, and the rewards [order], bps."""

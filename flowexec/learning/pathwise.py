@@ -10,8 +10,6 @@ dynamic programme is used, and neither convexity nor a Markov state is asked for
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +26,7 @@ from ..market.paths import Array
 from ..strategies.schedules import TWAP, Schedule
 from .features import Features
 from .networks import Network, NetworkPolicy, TrainedPolicy, fraction_of_remaining
+from .training import one_thread
 
 
 @dataclass(frozen=True)
@@ -181,7 +180,7 @@ def _descend(
         losses.append(loss.item())
         return loss
 
-    with _one_thread():
+    with one_thread():  # the bits must not depend on the machine
         optimizer.step(evaluation)
     return {"loss": np.array(losses)}
 
@@ -204,14 +203,3 @@ def _parameter(array: np.ndarray) -> Any:
 def _numpy(parameter: Any) -> np.ndarray:
     numbers: np.ndarray = parameter.detach().numpy()
     return numbers
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Tensors of a few thousand paths are too small to share, and the bits must not depend on the machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

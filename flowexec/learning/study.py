@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .checkpoint import _difference
+from .checkpoint import first_difference
 
 HEARTBEAT, GRACE = 10, 60
 """Seconds between two signs of life of a running trial, and without one after which it counts as lost."""
@@ -39,7 +39,8 @@ def open_study(name: str, storage: str, identity: Mapping[str, Any]) -> Any:
     Raises
     ------
     ValueError
-        When `storage` is no URL or keeps nothing, or the study is of something else than `identity`.
+        When `storage` is no URL, has no driver here or keeps nothing, or the study is of something else than
+        `identity`.
     OSError
         When the database cannot be opened, is locked, or is none.
 
@@ -65,7 +66,7 @@ def open_study(name: str, storage: str, identity: Mapping[str, Any]) -> Any:
             )
         if known is None:
             study.set_user_attr(_IDENTITY, dict(identity))
-        elif reason := _difference(known, identity):
+        elif reason := first_difference(known, identity):
             raise ValueError(
                 f"the study {name!r} in {_shown(storage)} is of another problem: {reason}. "
                 "Choose another name"
@@ -123,18 +124,29 @@ def storage_errors(storage: str) -> Iterator[None]:
         yield
     except ArgumentError:
         raise ValueError(
-            f"`storage` must be the URL of a database, such as 'sqlite:///study.db', got {storage!r}"
+            f"`storage` must be the URL of a database, such as 'sqlite:///study.db', got {_shown(storage)!r}"
         ) from None
     except (StorageInternalError, SQLAlchemyError) as error:
-        cause = error.__cause__ if isinstance(error, StorageInternalError) else error
-        reason = str(getattr(cause, "orig", cause)).strip()
-        hints = {
-            "locked": f": another program has held it for more than {LOCK_TIMEOUT:g} s",
-            "unable to open": ": its folder must exist, and be writable",
-            "not a database": ": it is some other file, or damaged",
-        }
-        hint = next((text for words, text in hints.items() if words in reason), "")
-        raise OSError(f"the study database {_shown(storage)} cannot be used: {reason}{hint}") from error
+        raise OSError(_complaint(storage, error)) from error
+    except (AssertionError, UnboundLocalError) as error:
+        # what Optuna stumbles over when it cannot write down how a trial has ended
+        if not isinstance(error.__context__, StorageInternalError):
+            raise
+        raise OSError(_complaint(storage, error.__context__)) from error
+
+
+def _complaint(storage: str, error: BaseException) -> str:
+    from optuna.exceptions import StorageInternalError
+
+    cause = error.__cause__ if isinstance(error, StorageInternalError) else error
+    reason = str(getattr(cause, "orig", cause)).strip()
+    hints = {
+        "locked": f": another program has held it for more than {LOCK_TIMEOUT:g} s",
+        "unable to open": ": its folder must exist, and be writable",
+        "not a database": ": it is some other file, or damaged",
+    }
+    hint = next((text for words, text in hints.items() if words in reason), "")
+    return f"the study database {_shown(storage)} cannot be used: {reason}{hint}"
 
 
 def _sampler(seed: int) -> Any:
@@ -156,7 +168,7 @@ def _open_storage(storage: str) -> Any:
 
     url = make_url(storage)
     sqlite = url.get_backend_name() == "sqlite"
-    if sqlite and url.database in (None, "", ":memory:"):
+    if sqlite and (not url.database or ":memory:" in url.database or url.query.get("mode") == "memory"):
         raise ValueError(f"`storage` must be a database that outlives its process, got {storage!r}")
     engine = {"connect_args": {"timeout": LOCK_TIMEOUT}} if sqlite else {}
     for _ in range(10):
@@ -168,13 +180,23 @@ def _open_storage(storage: str) -> Any:
                 raise
             late = error
             time.sleep(0.1)
+        except ImportError as error:
+            raise ValueError(
+                f"`storage` must be of a database whose driver is installed, got {_shown(storage)!r} "
+                f"({error.__cause__})"
+            ) from None
     raise late
 
 
 def _shown(storage: str) -> str:
+    """The URL without its password."""
     from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
 
-    return make_url(storage).render_as_string(hide_password=True)
+    try:
+        return make_url(storage).render_as_string(hide_password=True)
+    except ArgumentError:  # no URL
+        return storage
 
 
 @contextmanager

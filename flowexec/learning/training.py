@@ -14,8 +14,11 @@ import numpy as np
 from .. import __version__
 from ..checks import check_count, check_flag
 from ..execution.observation import Strategy
-from .checkpoint import Checkpoint, describe, load_checkpoint, save_checkpoint
+from .checkpoint import Checkpoint, describe, load_checkpoint, make_folder, save_checkpoint
 from .networks import TrainedPolicy
+
+HISTORY = "history."
+"""How the names of a checkpoint's tensors begin that are columns of the history."""
 
 
 class Learner(Protocol):
@@ -92,16 +95,17 @@ def train(
     Raises
     ------
     ValueError
-        When a checkpoint is damaged or of another training.
+        When the folder cannot be made, or its checkpoint is damaged or of another training.
     RuntimeError
-        When an iteration says something that is no finite number.
+        When an iteration says, or leaves behind, something that is no finite number. The checkpoint before
+        stays.
 
     Notes
     -----
-    Pinned by `tests/learning/test_checkpoint.py`.
+    Pinned by `tests/learning/test_training.py`.
     """
     monitor = Monitor() if monitor is None else monitor
-    folder = None if monitor.folder is None else Path(monitor.folder)
+    folder = None if monitor.folder is None else make_folder("folder", monitor.folder)
     history: dict[str, list[float]] = {}
     start = 0
     known = {} if folder is None else {"version": __version__, **describe(identity)}
@@ -121,8 +125,11 @@ def train(
             show(iteration, said)
             log(iteration, said)
             done = iteration + 1
-            if folder is not None and (done % monitor.every == 0 or done == iterations):
-                save_checkpoint(folder, Checkpoint(done, _all(learner, history), known))
+            if done == iterations or (folder is not None and done % monitor.every == 0):
+                tensors = _finite(learner.tensors(), iteration)
+                if folder is not None:
+                    columns = {f"{HISTORY}{name}": np.array(values) for name, values in history.items()}
+                    save_checkpoint(folder, Checkpoint(done, tensors | columns, known))
             if monitor.on_iteration is not None:
                 monitor.on_iteration(done, learner.policy())
     return TrainedPolicy(learner.policy(), {name: np.array(values) for name, values in history.items()})
@@ -152,29 +159,55 @@ def optimizer_tensors(optimizer: Any) -> dict[str, np.ndarray]:
 
 
 def restore_optimizer(optimizer: Any, tensors: Mapping[str, np.ndarray]) -> None:
-    """The way back from `optimizer_tensors`."""
+    """The way back from `optimizer_tensors`.
+
+    Raises
+    ------
+    ValueError
+        When not every parameter has its own state; a torch optimizer would begin anew without a word.
+    """
     import torch
 
     state: dict[int, dict[str, Any]] = {}
     for key, value in tensors.items():
         if key.startswith("optimizer."):
-            _, i, name = key.split(".")
-            state.setdefault(int(i), {})[name] = torch.tensor(value)
+            _, number, part = key.split(".")
+            state.setdefault(int(number), {})[part] = torch.tensor(value)
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    if sorted(state) != list(range(len(parameters))):
+        raise ValueError(f"it has the optimizer's state of {len(state)} parameters, not {len(parameters)}")
+    for i, parameter in enumerate(parameters):
+        if state[i].keys() != state[0].keys():
+            raise ValueError(f"the optimizer's state of parameter {i} has other parts than that of 0")
+        for part, values in state[i].items():
+            if values.ndim and values.shape != parameter.shape:
+                raise ValueError(f"optimizer.{i}.{part} has shape {tuple(values.shape)}")
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
 
 
-def _all(learner: Learner, history: Mapping[str, list[float]]) -> dict[str, np.ndarray]:
-    return learner.tensors() | {f"history.{name}": np.array(values) for name, values in history.items()}
+def _finite(tensors: dict[str, np.ndarray], iteration: int) -> dict[str, np.ndarray]:
+    for name, tensor in tensors.items():
+        if not np.isfinite(tensor).all():
+            raise RuntimeError(f"`{name}` is not finite after iteration {iteration}: training has diverged")
+    return tensors
 
 
 def _restore(learner: Learner, found: Checkpoint, history: dict[str, list[float]], folder: Path) -> None:
+    columns = {name for name in found.tensors if name.startswith(HISTORY)}
+    kept = {name: tensor for name, tensor in found.tensors.items() if name not in columns}
     try:
-        learner.restore(found.tensors)
+        learner.restore(kept)
+        restored = learner.tensors()
+        for name in sorted(kept.keys() | restored.keys()):  # nothing is ignored, broadcast or made up
+            if name not in kept or name not in restored or not np.array_equal(kept[name], restored[name]):
+                raise ValueError(f"{name} cannot be restored")
+        for name in sorted(columns):
+            history[name.removeprefix(HISTORY)] = found.tensors[name].tolist()
+            if found.tensors[name].shape != (found.iteration,):
+                raise ValueError(f"{name} has shape {found.tensors[name].shape}")
     except (KeyError, ValueError, RuntimeError) as error:
-        raise ValueError(f"the checkpoint in {folder} does not fit its own description: {error}") from None
-    for name, values in found.tensors.items():
-        if name.startswith("history."):
-            history[name.removeprefix("history.")] = values.tolist()
+        reason = f"{error} is missing" if isinstance(error, KeyError) else error
+        raise ValueError(f"the checkpoint in {folder} does not fit its own description: {reason}") from None
 
 
 Show = Callable[[int, Mapping[str, float]], None]

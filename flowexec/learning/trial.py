@@ -12,6 +12,7 @@ from typing import Any
 from ..analytics.blocks import map_blocks, stream_moments
 from ..analytics.shortfall import BPS
 from ..analytics.statistics import Estimate, Moments, merge_moments
+from ..checks import check_kind
 from ..execution.observation import Strategy
 from ..execution.problem import ExecutionProblem, execute
 from ..execution.scenario import Scenario
@@ -46,6 +47,8 @@ def paired_saving(
     Pinned by `tests/learning/test_tuning.py`.
     """
     baseline = TWAP() if baseline is None else baseline
+    check_kind("strategy", strategy, Strategy)
+    check_kind("baseline", baseline, Strategy)
 
     def work(problem: ExecutionProblem) -> list[dict[str, Moments]]:
         ours, theirs = (controlled_objective(execute(s, problem), scenario) for s in (strategy, baseline))

@@ -43,11 +43,14 @@ def best_config(path: str | Path, config: Config) -> Config:
         kind, settings = record["config"], dict(record["settings"])
     except FileNotFoundError:
         raise ValueError(f"`path` must be a file that `tune` has written, and {path} is not there") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"`path` must be a file that `tune` has written, got {path} ({error!r})") from None
     if kind != type(config).__name__:
         raise ValueError(f"`config` must be a {kind}, whose settings {path} holds, got {config!r:.80}")
-    best: Config = apply_settings(config, settings)
+    try:
+        best: Config = apply_settings(config, settings)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"`path` must hold settings of a {kind}, got {path} ({error})") from None
     return best
 
 

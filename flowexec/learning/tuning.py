@@ -21,7 +21,7 @@ from ..execution.observation import Strategy
 from ..execution.scenario import Scenario
 from ..market.replay import OrderBookReplay
 from ..strategies.schedules import TWAP
-from .checkpoint import describe
+from .checkpoint import describe, make_folder
 from .search_space import SearchRange, check_search
 from .study import ERROR, FAILURE, SETTINGS, open_study, storage_errors, trials_left
 from .trial import Judge, Trainer, TrialFailed, TrialObjective
@@ -128,7 +128,8 @@ def tune(
         raise ValueError(f"`train` must be callable, got {train!r:.80}")
     check_kind("scenario", scenario, Scenario)
     check_search(search, config)
-    if not isinstance(study, str) or not study or Path(study).name != study:
+    plain = isinstance(study, str) and study.isprintable() and Path(study).name == study
+    if not plain or study in ("", ".."):
         raise ValueError(f"`study` must be a name that a file can have, got {study!r}")
     check_count("n_trials", n_trials)
     check_count("seed", seed, at_least=0)
@@ -137,8 +138,7 @@ def tune(
     validation = _validation(scenario, validation)
     baseline = TWAP() if baseline is None else baseline
     check_kind("baseline", baseline, Strategy)
-    path = Path(folder) / f"{study}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = make_folder("folder", folder) / f"{study}.json"
     url = f"sqlite:///{path.with_suffix('.db').as_posix()}" if storage is None else storage
     judge = Judge(validation, n_validation, _validation_seed(seed), baseline)
     identity = {

@@ -1,12 +1,10 @@
-"""A killed training goes on to the same last bit; what is damaged or foreign is refused, with the reason."""
+"""What is saved is loaded, and never run; what is damaged or foreign is refused, with the reason."""
 
+import ast
 import json
 import pickle
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,94 +12,27 @@ import pytest
 from flowexec import Order
 from flowexec.execution.presets import book_scenario
 from flowexec.learning import checkpoint as module
-from flowexec.learning.checkpoint import NAME, Checkpoint, describe, load_checkpoint, save_checkpoint
+from flowexec.learning.checkpoint import (
+    NAME,
+    Checkpoint,
+    describe,
+    first_difference,
+    load_checkpoint,
+    save_checkpoint,
+)
+from flowexec.learning.dqn import train_dqn
 from flowexec.learning.ppo import train_ppo
 from flowexec.learning.ppo_config import PPOConfig
-from flowexec.learning.training import Monitor, train
+from flowexec.learning.training import Monitor
 
 SCENARIO = book_scenario("HH", n_steps=6)
 CONFIG = PPOConfig(iterations=7, n_paths=32, orders_per_path=2, epochs=2, minibatches=2, hidden=(8,))
 
 
-class Interrupted(Exception):
-    """Somebody pulled the plug."""
-
-
-def stop_at(iteration):
-    def on_iteration(done, policy):
-        if done == iteration:
-            raise Interrupted
-
-    return on_iteration
-
-
-def same(one, other):
-    for a, b in zip(one.policy.network.weights, other.policy.network.weights, strict=True):
-        assert np.array_equal(a, b)
-    for a, b in zip(one.policy.network.biases, other.policy.network.biases, strict=True):
-        assert np.array_equal(a, b)
-    assert set(one.history) == set(other.history)
-    for name, values in one.history.items():
-        assert np.array_equal(values, other.history[name])
-    assert one.policy.features == other.policy.features
-
-
-# ---- resuming ----
-
-
-@pytest.mark.parametrize("at", [1, 2, 3, 6])
-def test_interrupted_training_resumes_to_the_same_final_weights(tmp_path, at):
-    """Whether a checkpoint has just been written, one was a while ago, or none has been yet."""
-    whole = train_ppo(SCENARIO, CONFIG, seed=1)
-    with pytest.raises(Interrupted):
-        train_ppo(SCENARIO, CONFIG, seed=1, monitor=Monitor(tmp_path, every=2, on_iteration=stop_at(at)))
-    found = load_checkpoint(tmp_path)
-    assert (found.iteration if found else 0) == at // 2 * 2
-    seen = []
-    monitor = Monitor(tmp_path, every=2, on_iteration=lambda done, policy: seen.append(done))
-    same(train_ppo(SCENARIO, CONFIG, seed=1, monitor=monitor), whole)
-    assert seen == list(range(at // 2 * 2 + 1, 8))
-    # and what is finished is not done again
-    same(train_ppo(SCENARIO, CONFIG, seed=1, monitor=Monitor(tmp_path, on_iteration=stop_at(1))), whole)
-
-
-def test_killed_training_resumes_to_the_same_final_weights(tmp_path):
-    """A process that gets no chance to tidy up."""
-    program = """
-import sys
-from flowexec.learning.ppo import train_ppo
-from flowexec.learning.training import Monitor
-from tests.learning.test_checkpoint import CONFIG, SCENARIO
-from dataclasses import replace
-train_ppo(SCENARIO, replace(CONFIG, iterations=100_000), seed=1, monitor=Monitor(sys.argv[1], every=1))
-"""
-    process = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 60
-    while not (tmp_path / NAME).exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(0.3)
-    process.send_signal(signal.SIGKILL)
-    errors = process.communicate()[1].decode()
-    assert process.returncode == -signal.SIGKILL, errors
-    done = load_checkpoint(tmp_path).iteration
-    assert 0 < done < 100_000
-    config = replace(CONFIG, iterations=100_000)
-    ahead = done + 3
-    monitor = Monitor(tmp_path, every=1, on_iteration=stop_at(ahead))
-    with pytest.raises(Interrupted):
-        train_ppo(SCENARIO, config, seed=1, monitor=monitor)
-    with pytest.raises(Interrupted):
-        train_ppo(
-            SCENARIO,
-            config,
-            seed=1,
-            monitor=Monitor(tmp_path / "whole", every=ahead, on_iteration=stop_at(ahead)),
-        )
-    one, other = load_checkpoint(tmp_path), load_checkpoint(tmp_path / "whole")
-    assert one.iteration == other.iteration == ahead
-    assert set(one.tensors) == set(other.tensors)
-    for name, tensor in one.tensors.items():
-        assert np.array_equal(tensor, other.tensors[name]), name
+UNPICKLERS = {
+    "pickle", "_pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve",
+    "torch.load", "np.load", "numpy.load", "allow_pickle",
+}  # fmt: skip
 
 
 # ---- files ----
@@ -116,7 +47,7 @@ def write(folder, iteration=3, **identity):
 def test_what_is_saved_is_loaded(tmp_path):
     assert load_checkpoint(tmp_path) is None
     tensors = write(tmp_path / "new" / "folder", seed=1)
-    found = load_checkpoint(tmp_path / "new" / "folder", {"version": module.__version__, "seed": 1})
+    found = load_checkpoint(str(tmp_path / "new" / "folder"), {"version": module.__version__, "seed": 1})
     assert found.iteration == 3
     for name, tensor in tensors.items():
         assert found.tensors[name].dtype == tensor.dtype
@@ -140,7 +71,7 @@ def test_only_the_newest_stays_and_a_torn_write_leaves_the_one_before(tmp_path, 
     assert load_checkpoint(tmp_path).iteration == 4
 
 
-def test_nothing_is_ever_unpickled(tmp_path, refused):
+def test_a_pickle_is_not_run(tmp_path):
     """A pickle in place of the tensors, and with their hash, is refused without being run."""
 
     class Bomb:
@@ -158,15 +89,22 @@ def test_nothing_is_ever_unpickled(tmp_path, refused):
     assert not (tmp_path / "boom").exists()
 
 
-def test_tensors_outside_the_folder_are_not_read(tmp_path):
-    folder = tmp_path / "here"
-    write(folder)
-    (folder / "iteration-000003.safetensors").rename(tmp_path / "iteration-000003.safetensors")
-    record = json.loads((folder / NAME).read_text())
-    record["tensors"] = "../iteration-000003.safetensors"
-    (folder / NAME).write_text(json.dumps(record))
-    with pytest.raises(ValueError, match="is damaged"):
-        load_checkpoint(folder)
+def test_nothing_in_the_package_unpickles():
+    """Neither a module that runs what it reads, nor numpy's or PyTorch's way to do so."""
+    package = Path(module.__file__).parents[1]
+    sources = sorted(package.rglob("*.py"))
+    assert len(sources) > 100
+    for path in sources:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
+            if isinstance(node, ast.Import):
+                named = {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                named = {(node.module or "").split(".")[0]}
+            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                named = {f"{node.value.id}.{node.attr}"}
+            else:
+                named = {node.arg} if isinstance(node, ast.keyword) else set()
+            assert not named & UNPICKLERS, (path.name, node.lineno)
 
 
 # ---- refused ----
@@ -191,9 +129,39 @@ def test_damaged_checkpoints_are_refused(tmp_path):
     refused_with("iteration-000003.safetensors: [Errno 2] No such file")
     tensors.write_bytes(whole)
     good = (tmp_path / NAME).read_text()
-    for bad in (good[:50], "[]", "{}", good.replace("3", "three", 1), ""):
+    changed = [
+        json.dumps(json.loads(good) | change)
+        for change in (
+            {"iteration": 2},  # which is not what the file of tensors is called
+            {"iteration": "3"},
+            {"iteration": np.inf},
+            {"tensors": None},
+            {"tensors": "../iteration-000003.safetensors"},
+            {"identity": 3},
+        )
+    ]
+    for bad in (good[:50], "[]", "{}", "null", "", 100_000 * "[", "\0", *changed):
         (tmp_path / NAME).write_text(bad)
         refused_with(f"{NAME} is no record of one")
+    (tmp_path / NAME).write_bytes(b"\xff\xfe")
+    refused_with(f"{NAME} is no record of one")
+    (tmp_path / NAME).unlink()
+    (tmp_path / NAME).mkdir()
+    refused_with(f"{NAME} is no record of one")
+
+
+def test_what_cannot_be_saved_leaves_nothing_behind(tmp_path, refused):
+    for array in (np.array(["one"]), np.array([None])):
+        with refused(f"`tensors['a']` must hold numbers, got {array.dtype}"):
+            save_checkpoint(tmp_path / "new", Checkpoint(1, {"a": array}, {}))
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "file").write_text("here")
+    with pytest.raises(
+        ValueError, match=r"`folder` must be a folder that is there or can be made, got '.*file'"
+    ):
+        write(tmp_path / "file")
+    with refused("`folder` must be a path, got 3"):
+        write(3)
 
 
 def test_checkpoints_of_other_versions_are_refused(tmp_path, monkeypatch, refused):
@@ -228,23 +196,25 @@ def trained(tmp_path_factory):
     return folder
 
 
+def test_checkpoints_of_another_algorithm_are_refused(trained, refused):
+    sentence = (
+        f"the checkpoint in {trained} is of another training: `algorithm` is 'PPO' there and 'DQN' here. "
+        "Choose another folder, or delete this one"
+    )
+    with refused(sentence):
+        train_dqn(SCENARIO, seed=1, monitor=Monitor(trained))
+
+
 @pytest.mark.parametrize("name", OTHERS)
 def test_checkpoints_of_another_training_are_refused_with_the_difference(trained, name):
     words, other = OTHERS[name]
     arguments = {"scenario": SCENARIO, "config": CONFIG, "seed": 1} | other
+    before = {path.name: path.read_bytes() for path in trained.iterdir()}
     with pytest.raises(ValueError, match="is of another training") as error:
         train_ppo(**arguments, monitor=Monitor(trained))
     assert f"is of another training: `{name}` is {words or ''}" in str(error.value)
     assert "Choose another folder, or delete this one" in str(error.value)
-
-
-def test_checkpoint_that_does_not_fit_its_description_is_refused(trained, tmp_path):
-    found = load_checkpoint(trained)
-    for change in ({"parameter.0": np.zeros((3, 3), np.float32)}, {"parameter.0": None}):
-        tensors = {k: v for k, v in (found.tensors | change).items() if v is not None}
-        save_checkpoint(tmp_path, found._replace(tensors=tensors))
-        with pytest.raises(ValueError, match="does not fit its own description"):
-            train_ppo(SCENARIO, CONFIG, seed=1, monitor=Monitor(tmp_path))
+    assert {path.name: path.read_bytes() for path in trained.iterdir()} == before
 
 
 def test_record_says_what_was_trained(trained):
@@ -275,85 +245,22 @@ def test_descriptions_differ_when_objects_do():
     json.dumps(describe(SCENARIO))
 
 
+def test_the_first_difference_is_named():
+    one = {"config": {"clip": 0.2, "hidden": [8]}, "seed": 1}
+    assert first_difference(one, json.loads(json.dumps(one))) == ""
+    for other, words in (
+        (
+            {"config": {"clip": 0.2, "hidden": [8, 8]}, "seed": 2},
+            "`config.hidden` is [8] there and [8, 8] here",
+        ),
+        ({"config": 3, "seed": 1}, "`config` is {'clip': 0.2, 'hidden': [8]} there and 3 here"),
+        ({"config": one["config"]}, "`seed` is there only"),
+        ({**one, "new": 1}, "`new` is missing"),
+        ({**one, "seed": True}, "`seed` is 1 there and True here"),
+    ):
+        assert first_difference(one, other) == words
+
+
 def test_what_cannot_be_told_apart_is_refused(tmp_path):
     with pytest.raises(ValueError, match="a checkpoint can tell dataclasses, numbers, text and arrays"):
         describe({"a": object()})
-
-
-# ---- monitors ----
-
-
-class Counting:
-    """A learner that says how often it was asked; at `worst` it says something else."""
-
-    def __init__(self, worst=None):
-        self.count, self.worst = 0, worst
-
-    def iterate(self, iteration):
-        self.count += 1
-        return {"count": self.count, "loss": np.nan if self.worst == iteration else 1.0 / (1 + iteration)}
-
-    def tensors(self):
-        return {"count": np.array(self.count)}
-
-    def restore(self, tensors):
-        self.count = int(tensors["count"])
-
-    def policy(self):
-        return self.count
-
-
-def test_any_learner_can_be_trained(tmp_path):
-    done = train(Counting(), 5, identity={"algorithm": "counting"}, monitor=Monitor(tmp_path, every=3))
-    assert done.policy == 5
-    assert np.array_equal(done.history["count"], np.arange(1.0, 6.0))
-    again = train(Counting(), 5, identity={"algorithm": "counting"}, monitor=Monitor(tmp_path))
-    assert again.policy == 5
-
-
-def test_a_number_that_is_none_ends_the_training():
-    with pytest.raises(RuntimeError, match=r"^`loss` is nan in iteration 3: training has diverged$"):
-        train(Counting(worst=3), 5, identity={})
-
-
-def test_tensorboard_holds_the_history_also_of_a_training_that_went_on(tmp_path):
-    pytest.importorskip("tensorboard")
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    with pytest.raises(Interrupted):
-        train(
-            Counting(),
-            5,
-            identity={},
-            monitor=Monitor(tmp_path, 2, tensorboard=True, on_iteration=stop_at(3)),
-        )
-    done = train(Counting(), 5, identity={}, monitor=Monitor(tmp_path, 2, tensorboard=True))
-    written = EventAccumulator(str(tmp_path / "tensorboard"))
-    written.Reload()
-    for name in ("count", "loss"):
-        events = written.Scalars(name)
-        assert [e.step for e in events] == [0, 1, 2, 3, 4]
-        np.testing.assert_allclose([e.value for e in events], done.history[name], rtol=1e-6)
-
-
-def test_progress_bar_counts_from_where_it_went_on(tmp_path, capsys):
-    with pytest.raises(Interrupted):
-        train(Counting(), 5, identity={}, monitor=Monitor(tmp_path, 2, on_iteration=stop_at(2)))
-    train(Counting(), 5, identity={}, monitor=Monitor(tmp_path, 2, progress=True))
-    said = capsys.readouterr().err
-    assert "5/5" in said
-    assert "count=5" in said
-    assert "0/5" not in said
-
-
-def test_bad_monitors_are_refused(refused):
-    with refused("`folder` must be a path, got 3"):
-        Monitor(3)
-    with refused("`every` must be a whole number, at least 1, got 0"):
-        Monitor(every=0)
-    with refused("`folder` must be given where `tensorboard` is True"):
-        Monitor(tensorboard=True)
-    with refused("`progress` must be True or False, got 1"):
-        Monitor(progress=1)
-    with refused("`on_iteration` must be callable, got 3"):
-        Monitor(on_iteration=3)

@@ -175,6 +175,20 @@ def test_tensors_do_what_arrays_do(actions, name):
     np.testing.assert_allclose(total.numpy(), rewards.sum(axis=0), rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize("actions", [Fractions(), Logits(), RateMultiples((0.0, 3.0))], ids=repr)
+def test_whole_numbers_of_any_size_are_actions(actions):
+    """Without a sign too, and bytes, of which PyTorch would make a mask."""
+    problem, said = SCENARIO.sample(3, seed=17), np.array([0, 1, 1])
+    environment = replace(ENVIRONMENT, actions=actions)
+    _, expected = environment.step(environment.start(problem), said)
+    for dtype in ("uint8", "int8", "int32", "int64"):
+        action = said.astype(dtype)
+        _, rewards = environment.step(environment.start(problem), action)
+        assert np.array_equal(rewards, expected)
+        _, rewards = environment.step(environment.start(problem.to_torch()), torch.from_numpy(action))
+        np.testing.assert_allclose(rewards, expected, rtol=1e-6)
+
+
 # ---- no look-ahead, no state, no dependence on batches ----
 
 
@@ -249,8 +263,19 @@ def test_bad_actions_are_refused(refused):
         step(Logits(), one * [-np.inf, 0.0, np.nan])
     with refused("`action` must be whole numbers from 0 to 1, got 2 for order 1"):
         step(multiples, np.array([0, 2, -1]))
-    with refused("`action` must be whole numbers from 0 to 1, got 0.5 for order 0"):
-        step(multiples, np.array([0.5, 1.0, 0.0]))
+    with refused("`action` must be whole numbers from 0 to 1, got -1 for order 1"):
+        step(multiples, np.array([0, -1, 2]))
+    with refused("`action` must be whole numbers, got float64"):
+        step(multiples, np.array([1.0, 1.0, 0.0]))
+    for actions, word in ((Fractions(), "real"), (Logits(), "real"), (multiples, "whole")):
+        for action in (one > 0, one + 1j, np.array(["0", "1", "0"]), np.array([0, None, 1])):
+            with refused(f"`action` must be {word} numbers, got {action.dtype}"):
+                step(actions, action)
+        with refused("`action` must be of numpy, as the paths are, got one of torch"):
+            step(actions, torch.zeros(3))
+        with refused("`action` must be of torch, as the paths are, got one of numpy"):
+            environment = replace(ENVIRONMENT, actions=actions)
+            environment.step(environment.start(problem.to_torch()), one)
     with refused("`multiples` must be at least 0, got -1.0"):
         RateMultiples((0.0, -1.0))
     with refused("`multiples` must hold at least one positive number, got (0.0,)"):
@@ -284,6 +309,23 @@ def test_a_reward_that_is_no_number_stops_with_the_step_and_the_cause(refused):
         episode = ENVIRONMENT.start(spoiled("mid", 3, np.nan).to_torch())
         for _ in range(8):
             episode, _ = ENVIRONMENT.step(episode, torch.zeros(4))
+
+
+def test_a_feature_that_is_no_number_stops_with_its_name_and_the_step(refused):
+    """As in a market that knows of no variance in some step."""
+    problem = SCENARIO.sample(4, seed=18)
+    variance = np.array(problem.paths.variance)
+    variance[2, 3] = np.nan
+    spoiled = replace(problem, paths=replace(problem.paths, variance=variance))
+    for episode, still in (
+        (ENVIRONMENT.start(spoiled), np.zeros(4)),
+        (ENVIRONMENT.start(spoiled.to_torch()), torch.zeros(4)),
+    ):
+        for _ in range(2):
+            assert abs(ENVIRONMENT.observe(episode)).max() <= 3
+            episode, _ = ENVIRONMENT.step(episode, still)
+        with refused("the feature 'volatility' of order 3 is nan in step 2"):
+            ENVIRONMENT.observe(episode)
 
 
 def test_bad_environments_are_refused(refused):
