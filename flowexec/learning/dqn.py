@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from ..checks import check_count, check_kind
-from ..execution.observation import Observation
-from ..execution.problem import ExecutionProblem, execute
 from ..execution.scenario import Scenario
 from ..market.paths import Array
 from .dqn_config import DQNConfig
+from .experience import play
 from .features import Features
 from .networks import Network, TrainedPolicy
-from .q_network import QNetwork, QPolicy, greedy, sensible, steps_of_twap
+from .q_network import QNetwork, QPolicy
 from .recurrent import Cell
 from .replay_buffer import ReplayBuffer
-from .savings import decision_savings
 from .training import Monitor, optimizer_tensors, restore_optimizer, train
 
 CALIBRATION_PATHS = 1024
 """Paths on which the scales of the features are measured."""
+
+NO_SAVING = 1e-9
+"""Savings of so few bps are rounding: whatever was played was TWAP."""
 
 
 def train_dqn(
@@ -86,6 +87,10 @@ class DQN:
         self.features = Features.calibrate(sample, config.features)
         if config.memory is not None:  # which measures moves in standard deviations
             scale = float(np.mean(sample.observed_variance))
+            if not scale > 0:
+                raise ValueError(
+                    f"`memory` needs a market with a variance; the mean of this one's is {scale:g}"
+                )
             self.features = replace(self.features, variance_scale=scale)
         cell = None if config.memory is None else Cell.initial(config.memory, config.memory_size, seed=cells)
         inputs = len(self.features.names) + (0 if cell is None else cell.hidden)
@@ -107,14 +112,18 @@ class DQN:
         epsilon = config.epsilon(iteration)
         played = play(self.policy(), problem, self.scenario, epsilon=epsilon, rng=rng)
         self.memory.add(**played)
-        self.unit = self.unit or math.sqrt(np.mean(played["saving"] ** 2)) or 1.0
-        losses, best = [], None
+        if self.unit == 0.0:  # the values are learned in units of what the first orders saved or lost
+            typical = math.sqrt(np.mean(played["saving"] ** 2))
+            self.unit = typical if typical > NO_SAVING else 1.0
+        losses, believed = [], []
         for update in range(iteration * config.updates, (iteration + 1) * config.updates):
             if update % config.target_every == 0:
                 self.target = self.learning.map(_copy)
             batch = self.memory.sample(config.batch_orders, rng)
             batch["saving"] = batch["saving"] / self.unit
-            loss, best = temporal_difference(self.learning, self.target, batch, config)
+            loss, best = temporal_difference(
+                self.learning, self.target, batch, n_step=config.n_step, double=config.double
+            )
             progress = update / (config.iterations * config.updates)
             self.optimizer.param_groups[0]["lr"] = (
                 0.5 * config.learning_rate * (1.0 + math.cos(math.pi * progress))
@@ -123,10 +132,11 @@ class DQN:
             loss.backward()
             self.optimizer.step()
             losses.append(loss.item())
+            believed.append(best[0].mean().item())
         return {
             "saving": float(played["saving"].sum(axis=0).mean()),
             "loss": float(np.mean(losses)),
-            "value": self.unit * float(best[0].mean()),  # type: ignore[index]
+            "value": self.unit * believed[-1],
             "epsilon": epsilon,
         }
 
@@ -154,56 +164,8 @@ class DQN:
         self.memory.restore(kept, int(added))
 
 
-def play(
-    policy: QPolicy,
-    problem: ExecutionProblem,
-    scenario: Scenario,
-    *,
-    epsilon: float,
-    rng: np.random.Generator,
-) -> dict[str, np.ndarray]:
-    """Execute orders with curiosity: a random action with probability ε, else the policy's.
-
-    Returns
-    -------
-    dict of array
-        For each decision "features" [decision, feature, order], and [decision, order] what is "left"
-        (`steps_of_twap`), "steps" remaining, "action" and "saving" (`decision_savings`); and "market"
-        [decision, input, order], what a memory reads. The last step of a complete order is no decision.
-    """
-    player = _Curious(policy, epsilon, rng, [])
-    savings = decision_savings(execute(player, problem), scenario)
-    if not np.isfinite(savings).all():
-        step, number = np.argwhere(~np.isfinite(savings))[0]
-        raise ValueError(f"the saving of order {number} in step {step} is {savings[step, number]}")
-    order = problem.order
-    decisions = order.n_steps - order.complete
-    names = ("features", "left", "steps", "action")
-    rows = (np.stack(column) for column in zip(*player.record[:decisions], strict=True))
-    market = policy.market(problem.paths.mid[:decisions], order.step_length)
-    return {**dict(zip(names, rows, strict=True)), "saving": savings[:decisions], "market": market}
-
-
-@dataclass(frozen=True, eq=False)
-class _Curious:
-    policy: QPolicy
-    epsilon: float
-    rng: np.random.Generator
-    record: list[tuple[np.ndarray, ...]]
-
-    def trade(self, observation: Observation) -> Array:
-        policy, left = self.policy, steps_of_twap(observation)
-        possible = sensible(policy.actions.multiples, left, observation.steps_remaining)
-        curious = self.rng.random(left.size) < self.epsilon
-        values = np.where(curious, self.rng.random(possible.shape), policy.values(observation))
-        action = greedy(values, possible)
-        steps = np.full(left.size, observation.steps_remaining)
-        self.record.append((policy.features(observation), left, steps, action))
-        return policy.actions.shares(action, observation)
-
-
 def temporal_difference(
-    learning: QNetwork, target: QNetwork, batch: Mapping[str, np.ndarray], config: DQNConfig
+    learning: QNetwork, target: QNetwork, batch: Mapping[str, np.ndarray], *, n_step: int, double: bool
 ) -> tuple[Any, Any]:
     """How far the values of the actions played are from their targets, and the best values of all states.
 
@@ -213,28 +175,29 @@ def temporal_difference(
         Of tensors.
     batch : mapping
         As `play` gives it, the savings in the unit of the values.
-    config : DQNConfig
+    n_step, double
+        See `DQNConfig`.
 
     Returns
     -------
     loss : tensor
-        The mean Huber loss (Huber 1964).
+        The mean Huber loss (Huber 1964) of all decisions that were open.
     best : tensor [decision, order]
-        See `best_values`.
+        See `best_values`; 0 where nothing is left, for nothing can be saved there.
     """
-    tensors = {
-        name: torch.as_tensor(array, dtype=torch.int64 if name == "action" else torch.float32)
-        for name, array in batch.items()
-    }
-    possible = torch.as_tensor(sensible(config.actions.multiples, batch["left"], batch["steps"]))
-    values = learning(tensors["features"], tensors["market"])
+    features, saving, market = (
+        None if name not in batch else torch.as_tensor(batch[name], dtype=torch.float32)
+        for name in ("features", "saving", "market")
+    )
+    action, possible, open_ = (torch.as_tensor(batch[name]) for name in ("action", "possible", "open"))
+    values = learning(features, market)
     with torch.no_grad():
-        reference = target(tensors["features"], tensors["market"])
-        choosing = values if config.double else reference
-        best = best_values(choosing, reference, possible.swapaxes(0, 1))
-        targets = n_step_targets(tensors["saving"], best, config.n_step)
-    played = values.gather(1, tensors["action"][:, None])[:, 0]
-    return torch.nn.functional.smooth_l1_loss(played, targets), best
+        reference = target(features, market)
+        best = best_values(values if double else reference, reference, possible) * open_
+        targets = n_step_targets(saving, best, n_step)
+    played = values.gather(1, action[:, None])[:, 0]
+    loss = torch.nn.functional.smooth_l1_loss(played * open_, targets * open_, reduction="sum")
+    return loss / open_.sum(), best
 
 
 def best_values(choosing: Any, valuing: Any, possible: Any) -> Any:

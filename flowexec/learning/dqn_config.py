@@ -67,6 +67,8 @@ class DQNConfig:
 
     def __post_init__(self) -> None:
         check_kind("actions", self.actions, RateActions)
+        if not (self.features is None or isinstance(self.features, tuple)):
+            raise ValueError(f"`features` must be a tuple of names, got {self.features!r}")
         if not isinstance(self.hidden, tuple):
             raise ValueError(f"`hidden` must be a tuple of widths, got {self.hidden!r}")
         for width in self.hidden:

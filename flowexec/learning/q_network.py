@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -101,7 +102,7 @@ class QPolicy:
     Raises
     ------
     ValueError
-        When the network has other inputs or outputs; in `trade`, when the market does not show a feature.
+        When network, features and actions do not fit each other, or the market does not show a feature.
 
     Notes
     -----
@@ -130,34 +131,43 @@ class QPolicy:
 
     def values(self, observation: Observation) -> np.ndarray:
         """Q of every action, [action, path]."""
-        market = None
-        if self.network.cell is not None:
-            market = self.market(observation.past_mid, observation.order.step_length)
+        market = self.market(observation.past_mid, observation.order.step_length)
         values: np.ndarray = self.network(self.features(observation)[None], market)[0]
         return values
 
-    def market(self, mid: np.ndarray, step_length: float) -> np.ndarray:
-        """What the cell reads of mids [step, path], [step, input, path]."""
-        return market_inputs(mid, self.features.variance_scale or 1.0, step_length)
+    def market(self, mid: np.ndarray, step_length: float) -> np.ndarray | None:
+        """What the cell reads of mids [step, path], [step, input, path]; None without a cell."""
+        scale = self.features.variance_scale
+        if self.network.cell is None or scale is None:  # a cell has its scale
+            return None
+        return market_inputs(mid, scale, step_length)
+
+    def possible(self, observation: Observation) -> np.ndarray:
+        """Which actions are `sensible`, [action, path]."""
+        order = observation.order
+        steps = observation.steps_remaining if order.complete else math.inf
+        return sensible(self.actions.multiples, observation.inventory * (order.n_steps / order.shares), steps)
 
     def trade(self, observation: Observation) -> Array:
-        possible = sensible(self.actions.multiples, steps_of_twap(observation), observation.steps_remaining)
-        return self.actions.shares(greedy(self.values(observation), possible), observation)
+        action = greedy(self.values(observation), self.possible(observation))
+        return self.actions.shares(action, observation)
 
 
-def steps_of_twap(observation: Observation) -> np.ndarray:
-    """What is left, in trades of TWAP: inventory · N/X, [path]."""
-    order = observation.order
-    left: np.ndarray = observation.inventory * (order.n_steps / order.shares)
-    return left
-
-
-def sensible(multiples: tuple[float, ...], left: np.ndarray, steps: int | np.ndarray) -> np.ndarray:
-    """Which actions are worth a thought, [action, ...], when `left` [...] (see `steps_of_twap`) is left.
+def sensible(multiples: tuple[float, ...], left: np.ndarray, steps: float) -> np.ndarray:
+    """Which actions are worth a thought, [action, ...].
 
     None beyond the least that trades all that is left: they would do the same, and each be learned from fewer
-    examples. And none after which the order could not be completed at the highest rate in what remains of
-    `steps`, this one included: it would end in a single trade that no action stands for.
+    examples. And none after which the order could not be completed at the highest rate: it would end in a
+    single trade that no action stands for.
+
+    Parameters
+    ----------
+    multiples : tuple of float
+        Of TWAP's rate.
+    left : array [...]
+        Inventory in trades of TWAP, x N/X.
+    steps : float
+        Steps in which the order is to be completed, this one included; infinite where it need not be.
     """
     table = np.array(multiples).reshape(-1, *[1] * left.ndim)
     fastest = max(multiples)

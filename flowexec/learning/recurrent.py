@@ -50,6 +50,8 @@ class Cell:
 
     def __post_init__(self) -> None:
         check_choice("kind", self.kind, tuple(GATES))
+        if self.read.n_inputs != INPUTS:
+            raise ValueError(f"`read` must have {INPUTS} inputs, got {self.read.n_inputs}")
         wanted = GATES[self.kind] * self.hidden
         for name, linear in (("read", self.read), ("recall", self.recall)):
             if len(linear.weights) != 1 or linear.n_outputs != wanted:

@@ -22,7 +22,7 @@ class ReplayBuffer:
     ------
     ValueError
         In `add`, when arrays disagree in their number of orders, with those before, or exceed the capacity;
-        in `sample`, when the buffer is empty.
+        in `sample`, when the buffer is empty; in `restore`, when arrays are of another capacity.
 
     Notes
     -----
@@ -70,5 +70,11 @@ class ReplayBuffer:
         return {name: array[..., drawn] for name, array in self.arrays.items()}
 
     def restore(self, arrays: Mapping[str, np.ndarray], added: int) -> None:
-        """Go on from the `arrays` and `added` of another buffer."""
+        """Go on from the `arrays` and `added` of another buffer of the same capacity."""
+        for name, array in arrays.items():
+            if array.ndim == 0 or array.shape[-1] != self.capacity:
+                raise ValueError(
+                    f"`arrays[{name!r}]` must have a place for each of {self.capacity} orders, "
+                    f"got shape {array.shape}"
+                )
         self.arrays, self.added = {name: np.array(array) for name, array in arrays.items()}, added

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..analytics.shortfall import BPS
+from ..checks import check_kind
 from ..execution.observation import Observation
 from ..execution.problem import Execution, execute
 from ..execution.scenario import Scenario
@@ -34,6 +35,8 @@ def decision_savings(execution: Execution, scenario: Scenario) -> np.ndarray:
     Kakade and Langford (2002), lemma 6.1; also the potential-based shaping of Ng, Harada and Russell (1999)
     with the cost of TWAP as potential. Pinned by `tests/learning/test_savings.py`.
     """
+    check_kind("execution", execution, Execution)
+    check_kind("scenario", scenario, Scenario)
     problem = execution.problem
     steps, orders = problem.order.n_steps, problem.paths.n_paths
     turn = np.repeat(np.arange(steps + 1), orders)
