@@ -58,7 +58,7 @@ def train_dqn(
     Raises
     ------
     ValueError
-        When an argument breaks its rule, or a saving is not finite, naming the order and the step.
+        When an argument breaks its rule, or a feature or saving is not finite, naming order, step and cause.
     RuntimeError
         When training diverges, naming the iteration.
 

@@ -65,10 +65,17 @@ class _Curious:
     record: list[tuple[np.ndarray, ...]]
 
     def trade(self, observation: Observation) -> Array:
-        policy, possible = self.policy, self.policy.possible(observation)
+        policy, features = self.policy, self.policy.features(observation)
+        if not np.isfinite(features).all():
+            feature, order = np.argwhere(~np.isfinite(features))[0]
+            raise ValueError(
+                f"the feature {policy.features.names[feature]!r} of order {order} is "
+                f"{features[feature, order]} in step {observation.step}"
+            )
+        possible = policy.possible(observation)
         curious = self.rng.random(possible.shape[1]) < self.epsilon
         values = np.where(curious, self.rng.random(possible.shape), policy.values(observation))
         action = greedy(values, possible)
         left = observation.inventory > ROUNDING * observation.order.shares
-        self.record.append((policy.features(observation), possible, left, action))
+        self.record.append((features, possible, left, action))
         return policy.actions.shares(action, observation)

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -30,6 +30,7 @@ from flowexec.learning.features import Features
 from flowexec.learning.networks import Network
 from flowexec.learning.pathwise import controlled_objective
 from flowexec.learning.q_network import QNetwork, QPolicy
+from flowexec.learning.recurrent import Cell
 from flowexec.learning.savings import decision_savings
 from flowexec.learning.training import Monitor
 from flowexec.market.paths import MarketPaths
@@ -394,9 +395,11 @@ def test_the_target_network_is_a_copy_now_and_then():
 
 @dataclass(frozen=True)
 class Hole(CoinDrift):
+    field: str = "mid"
+
     def simulate(self, *args, **keywords):
         paths = super().simulate(*args, **keywords)
-        paths.mid[2, 5] = np.nan
+        getattr(paths, self.field)[2, 5] = np.nan
         return paths
 
 
@@ -424,6 +427,16 @@ def test_bad_arguments_are_refused():
         ValueError, match="`memory` needs a market with a variance; the mean of this one's is 0"
     ):
         train_dqn(calm, DQNConfig(features=("time",), memory="gru"), seed=0)
+    with pytest.raises(ValueError, match="`read` must have 2 inputs, got 3"):
+        Cell("gru", Network.initial((3, 12), seed=0), Network.initial((4, 12), seed=0))
+    foreign = DQN(SMALL, replace(SMALL_CONFIG, capacity=50), seed=1)
+    foreign.iterate(0)
+    with pytest.raises(ValueError, match=r"`arrays\['features'\]` must have a place for each of 40 orders"):
+        DQN(SMALL, SMALL_CONFIG, seed=1).restore(foreign.tensors())
+    blind = DQN(SMALL, SMALL_CONFIG, seed=1)
+    blind.scenario = Scenario(SMALL.order, Hole(1.6, "signal"), SMALL.impact)
+    with pytest.raises(ValueError, match="the feature 'signal' of order 5 is nan in step 2"):
+        blind.iterate(0)
     hole = Scenario(SMALL.order, Hole(1.6), SMALL.impact)
     with pytest.raises(
         ValueError, match=r"the saving of order 5 in step \d is nan: its `mid` is nan in step 2"
