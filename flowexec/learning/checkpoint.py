@@ -97,7 +97,7 @@ def save_checkpoint(folder: str | Path, checkpoint: Checkpoint) -> None:
     }
     _replace(folder / name, data)
     _replace(folder / NAME, json.dumps(record, indent=1, ensure_ascii=False).encode())
-    for old in folder.glob("iteration-*.safetensors"):
+    for old in folder.glob("iteration-*"):  # and what a killed training did not finish writing
         if old.name != name:
             old.unlink()
 

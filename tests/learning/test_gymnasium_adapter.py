@@ -8,7 +8,7 @@ import pytest
 
 gymnasium = pytest.importorskip("gymnasium")
 from gymnasium.utils.env_checker import check_env  # noqa: E402
-from gymnasium.vector import AutoresetMode  # noqa: E402
+from gymnasium.vector import AutoresetMode, SyncVectorEnv  # noqa: E402
 from gymnasium.wrappers.vector import RecordEpisodeStatistics  # noqa: E402
 
 from flowexec import TWAP, execute  # noqa: E402
@@ -93,6 +93,42 @@ def test_a_vector_is_many_single_environments(actions):
     assert vector.metadata["autoreset_mode"] == AutoresetMode.NEXT_STEP
     assert np.array_equal(rewards[N], np.zeros(n))
     assert not over[N].any()
+
+
+@pytest.mark.parametrize("actions", ACTIONS, ids=lambda a: type(a).__name__)
+def test_a_vector_is_what_gymnasium_makes_of_a_single_environment(actions):
+    """Gymnasium has no checker for vectors, but a vector of its own: spaces, types, values, next batches."""
+    environment = replace(ENVIRONMENT, actions=actions)
+    ours = GymnasiumVectorEnv(environment, 1, seed=9)
+    theirs = SyncVectorEnv([lambda: GymnasiumEnv(environment, seed=9)])
+    for space in ("observation_space", "action_space", "single_observation_space", "single_action_space"):
+        assert getattr(ours, space) == getattr(theirs, space)
+    assert ours.metadata["autoreset_mode"] == theirs.metadata["autoreset_mode"]
+    ours.action_space.seed(10)
+    steps = [(ours.reset(), theirs.reset())]
+    for _ in range(3 * (N + 1)):
+        action = ours.action_space.sample()
+        steps.append((ours.step(action), theirs.step(action)))
+    steps.append((ours.reset(seed=11), theirs.reset(seed=11)))
+    for one, other in steps:
+        for a, b in zip(one[:-1], other[:-1], strict=True):
+            assert (a.dtype, a.shape) == (b.dtype, b.shape)
+            assert np.array_equal(a, b)
+    ours.close()
+    theirs.close()
+
+
+def test_registered_vector_is_made_by_name():
+    gymnasium.register(
+        "flowexec-test-v1",
+        entry_point=lambda **kw: GymnasiumEnv(ENVIRONMENT, **kw),
+        vector_entry_point=lambda num_envs, **kw: GymnasiumVectorEnv(ENVIRONMENT, num_envs, **kw),
+    )
+    ours = gymnasium.make_vec("flowexec-test-v1", 3, vectorization_mode="vector_entry_point", seed=12)
+    assert isinstance(ours.unwrapped, GymnasiumVectorEnv)
+    assert ours.reset()[0].shape == (3, 4)
+    theirs = gymnasium.make_vec("flowexec-test-v1", 3, vectorization_mode="sync", seed=12)
+    assert theirs.reset()[0].shape == (3, 4)
 
 
 def test_wrappers_for_vectors_count_the_episodes():

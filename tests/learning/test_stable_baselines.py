@@ -18,6 +18,7 @@ from flowexec.learning.features import Features
 from flowexec.learning.gymnasium_adapter import GymnasiumEnv, GymnasiumVectorEnv
 from flowexec.learning.pathwise import controlled_objective
 from flowexec.learning.stable_baselines import StableBaselinesEnv
+from flowexec.learning.training import one_thread
 
 N = 6
 SCENARIO = book_scenario("HH", n_steps=N)
@@ -65,19 +66,29 @@ def test_seed_is_for_the_next_reset():
 
 
 def test_its_ppo_learns_to_hurry_and_its_dqn_runs():
-    """PPO saves a tenth of what TWAP costs within a second or two."""
+    """PPO costs less than half of what TWAP costs, within a second or two."""
     env = VecMonitor(StableBaselinesEnv(ENVIRONMENT, 256, seed=5))
-    model = PPO("MlpPolicy", env, n_steps=N, batch_size=512, learning_rate=3e-3, seed=6, device="cpu")
-    model.learn(20 * 256 * N)
-    learned = np.mean([info["r"] for info in model.ep_info_buffer])
+    multiples = StableBaselinesEnv(replace(ENVIRONMENT, actions=RateMultiples((0.0, 1.0, 2.0))), 8, seed=8)
+    with one_thread():  # several would wait for each other on a busy machine
+        ppo = PPO("MlpPolicy", env, n_steps=N, batch_size=512, learning_rate=5e-3, seed=6, device="cpu")
+        ppo.learn(8 * 256 * N)
+        dqn = DQN("MlpPolicy", multiples, learning_starts=50, seed=9, device="cpu")
+        before = dqn.policy.parameters_to_vector()
+        dqn.learn(200)
+    learned = np.mean([info["r"] for info in ppo.ep_info_buffer])
     problem = SCENARIO.sample(4096, seed=7)
     objective = controlled_objective(execute(TWAP(), problem), SCENARIO).mean()
-    assert learned > -0.9 * 1e4 * objective / (SCENARIO.order.shares * 100.0)
+    assert learned > -0.5 * 1e4 * objective / (SCENARIO.order.shares * 100.0)
+    assert not np.array_equal(dqn.policy.parameters_to_vector(), before)
 
-    multiples = replace(ENVIRONMENT, actions=RateMultiples((0.0, 1.0, 2.0)))
-    DQN(
-        "MlpPolicy", StableBaselinesEnv(multiples, 8, seed=8), learning_starts=50, seed=9, device="cpu"
-    ).learn(200)
+
+def test_a_single_order_is_an_environment_of_it_too():
+    """Of which it makes a vector by itself."""
+    with one_thread():
+        model = PPO("MlpPolicy", GymnasiumEnv(ENVIRONMENT, seed=10), n_steps=64, seed=11, device="cpu")
+        model.learn(128)
+    assert model.num_timesteps == 128
+    assert [info["l"] for info in model.ep_info_buffer] == [N] * (128 // N)
 
 
 def test_orders_of_a_batch_have_no_attributes_of_their_own(refused):

@@ -23,10 +23,10 @@ from flowexec.learning.training import Monitor, optimizer_tensors, restore_optim
 SCENARIO = book_scenario("HH", n_steps=6)
 CONFIG = PPOConfig(iterations=7, n_paths=32, orders_per_path=2, epochs=2, minibatches=2, hidden=(8,))
 LONG = {
-    "PPO": (train_ppo, replace(CONFIG, iterations=40)),
+    "PPO": (train_ppo, replace(CONFIG, iterations=24)),
     "DQN": (
         train_dqn,
-        DQNConfig(hidden=(8,), memory="gru", memory_size=4, iterations=40, orders=16, batch_orders=8,
+        DQNConfig(hidden=(8,), memory="gru", memory_size=4, iterations=24, orders=16, batch_orders=8,
                   updates=2, target_every=5, capacity=100),
     ),
 }  # fmt: skip
@@ -97,7 +97,7 @@ def test_killed_training_resumes_to_the_same_final_weights(tmp_path):
     deadline = time.monotonic() + 120
     for name, process in processes.items():
         record = tmp_path / name / NAME
-        while not record.exists() or json.loads(record.read_bytes())["iteration"] < 8:
+        while not record.exists() or json.loads(record.read_bytes())["iteration"] < 5:
             assert process.poll() is None, process.communicate()[1].decode()
             assert time.monotonic() < deadline
             time.sleep(0.005)
@@ -107,7 +107,7 @@ def test_killed_training_resumes_to_the_same_final_weights(tmp_path):
     for name, (learn, config) in LONG.items():
         killed, whole = tmp_path / name, tmp_path / f"whole {name}"
         begun, seen = load_checkpoint(killed).iteration, []
-        assert 8 <= begun < config.iterations
+        assert 5 <= begun < config.iterations
         monitor = Monitor(killed, on_iteration=lambda done, policy, seen=seen: seen.append(done))
         learn(SCENARIO, config, seed=1, monitor=monitor)
         assert seen == list(range(begun + 1, config.iterations + 1))
