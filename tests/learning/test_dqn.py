@@ -381,6 +381,14 @@ def test_an_interrupted_training_ends_alike(tmp_path):
         np.testing.assert_array_equal(resumed.history[name], column)
 
 
+def test_no_path_is_played_twice():
+    learner = DQN(SMALL, SMALL_CONFIG, seed=1)
+    for iteration in range(2):
+        learner.iterate(iteration)
+    seen = learner.memory.arrays["market"][..., : 2 * SMALL_CONFIG.orders]
+    assert len(np.unique(seen.reshape(-1, 2 * SMALL_CONFIG.orders), axis=1).T) == 2 * SMALL_CONFIG.orders
+
+
 def test_the_target_network_is_a_copy_now_and_then():
     """Copied before updates 0, 4, 8, …; after the three of the first iteration it is the first network."""
     learner = DQN(SMALL, SMALL_CONFIG, seed=1)
