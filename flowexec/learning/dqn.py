@@ -181,7 +181,7 @@ def temporal_difference(
     Returns
     -------
     loss : tensor
-        The mean Huber loss (Huber 1964) of all decisions that were open.
+        The mean Huber loss (Huber 1964) of all decisions on unfinished orders.
     best : tensor [decision, order]
         See `best_values`; 0 where nothing is left, for nothing can be saved there.
     """
@@ -189,15 +189,17 @@ def temporal_difference(
         None if name not in batch else torch.as_tensor(batch[name], dtype=torch.float32)
         for name in ("features", "saving", "market")
     )
-    action, possible, open_ = (torch.as_tensor(batch[name]) for name in ("action", "possible", "open"))
+    action, possible, unfinished = (
+        torch.as_tensor(batch[name]) for name in ("action", "possible", "unfinished")
+    )
     values = learning(features, market)
     with torch.no_grad():
         reference = target(features, market)
-        best = best_values(values if double else reference, reference, possible) * open_
+        best = best_values(values if double else reference, reference, possible) * unfinished
         targets = n_step_targets(saving, best, n_step)
     played = values.gather(1, action[:, None])[:, 0]
-    loss = torch.nn.functional.smooth_l1_loss(played * open_, targets * open_, reduction="sum")
-    return loss / open_.sum(), best
+    loss = torch.nn.functional.smooth_l1_loss(played * unfinished, targets * unfinished, reduction="sum")
+    return loss / unfinished.sum(), best
 
 
 def best_values(choosing: Any, valuing: Any, possible: Any) -> Any:

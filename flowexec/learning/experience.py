@@ -27,10 +27,10 @@ def play(
     Returns
     -------
     dict of array
-        [decision, order] of "action", of "saving" (`decision_savings`), and "open", whether anything was left
-        to trade; [decision, feature or action, order] of "features" and "possible" (`sensible`); with a
-        memory also "market" [decision, input, order], what it reads. The last step of a complete order is no
-        decision.
+        [decision, order] of "action", of "saving" (`decision_savings`), and "unfinished", whether anything
+        was left to trade; [decision, feature or action, order] of "features" and "possible" (`sensible`);
+        with a memory also "market" [decision, input, order], what it reads. The last step of a complete order
+        is no decision.
     """
     player = _Curious(policy, epsilon, rng, [])
     savings = decision_savings(execute(player, problem), scenario)
@@ -38,7 +38,7 @@ def play(
         raise ValueError(_cause(problem, savings))
     order = problem.order
     decisions = order.n_steps - order.complete
-    names = ("features", "possible", "open", "action")
+    names = ("features", "possible", "unfinished", "action")
     rows = (np.stack(column) for column in zip(*player.record[:decisions], strict=True))
     played = {**dict(zip(names, rows, strict=True)), "saving": savings[:decisions]}
     market = policy.market(problem.paths.mid[:decisions], order.step_length)

@@ -28,7 +28,13 @@ def decision_savings(execution: Execution, scenario: Scenario) -> np.ndarray:
     trader who does what TWAP would do from here is rewarded with 0, without noise. What of a price move is
     known to be noise is left out as in `controlled_objective`.
 
-    In the last step of a complete order there is nothing to decide, and δ is 0.
+    In the last step of a complete order there is nothing to decide, and δ is 0. Time and memory are those of
+    N + 1 executions.
+
+    Raises
+    ------
+    ValueError
+        When an argument is not of its kind.
 
     Notes
     -----

@@ -97,7 +97,7 @@ def remembered(savings):
     return {
         "features": np.zeros((steps, 1, orders)),
         "possible": np.ones((steps, 2, orders), dtype=bool),
-        "open": np.ones((steps, orders), dtype=bool),
+        "unfinished": np.ones((steps, orders), dtype=bool),
         "action": np.ones((steps, orders), dtype=int),
         "saving": saving,
     }
@@ -109,7 +109,7 @@ def test_where_nothing_is_left_nothing_can_be_saved():
     """
     learning, target = constant_q(1, -1, 1), constant_q(4.5, 2.5, -2.5)
     batch = remembered([[1.0, 1.0], [0.25, 100.0]])
-    batch["open"][1, 1] = False
+    batch["unfinished"][1, 1] = False
     loss, best = temporal_difference(learning, target, batch, n_step=1, double=True)
     assert best.tolist() == [[2.0, 2.0], [2.0, 0.0]]
     assert loss.item() == pytest.approx((0.5 + 1.25 + 0.5) / 3)
@@ -131,11 +131,11 @@ def test_the_curious_play_everything_and_the_others_the_best():
     best = play(policy, problem, scenario, epsilon=0.0, rng=rng)
     execution = execute(policy, problem)
     np.testing.assert_array_equal(best["action"], np.rint(execution.shares[:-1] / 100.0))
-    np.testing.assert_array_equal(best["open"], execution.inventory[:-2] > 1e-6)
+    np.testing.assert_array_equal(best["unfinished"], execution.inventory[:-2] > 1e-6)
     left = np.rint(execution.inventory[:-2] / 100.0)[:, None]  # 0, 1 or 2 of it, and at most 2 later
     table, after = np.arange(3.0)[:, None], np.array([3, 2, 1])[:, None, None]
     np.testing.assert_array_equal(best["possible"], (table <= left) & (left - table <= 2 * after))
-    assert not best["open"].all()
+    assert not best["unfinished"].all()
     assert "market" not in best  # which nobody reads
     np.testing.assert_array_equal(best["saving"], decision_savings(execution, scenario)[:-1])
     assert best["features"].shape == (3, len(features.names), 6000)
