@@ -102,9 +102,10 @@ def tune(
     storage : str, optional
         SQLAlchemy's URL of the database; by default an SQLite file, `folder`/`study`.db.
     validation : Scenario, optional
-        To validate on; by default `scenario`. A recorded order book must have one, with other horizons.
+        To validate on; by default `scenario`. Where that replays part "train" of an order book, part "test".
     n_validation : int
-        Paths to validate on.
+        Paths to validate on. More than an order book has horizons are the same ones again, and make the
+        standard error look smaller than it is.
     baseline : Strategy, optional
         TWAP by default.
     look_every : int
@@ -165,14 +166,17 @@ def tune(
 
 def _validation(scenario: Scenario, validation: Scenario | None) -> Scenario:
     """The scenario to validate on, whose paths are not those of the training."""
-    if isinstance(scenario.market, OrderBookReplay) and (
-        validation is None or validation.market is scenario.market
-    ):
-        raise ValueError(
-            "`validation` must be a scenario with other horizons where `scenario` replays a recorded book"
-        )
     validation = scenario if validation is None else validation
     check_kind("validation", validation, Scenario)
+    ours, theirs = scenario.market, validation.market
+    if isinstance(ours, OrderBookReplay) and isinstance(theirs, OrderBookReplay) and ours.book is theirs.book:
+        here = ours.part, ours.interval, ours.train_share, scenario.order.n_steps
+        there = theirs.part, theirs.interval, theirs.train_share, validation.order.n_steps
+        if {ours.part, theirs.part} != {"train", "test"} or here[1:] != there[1:]:
+            raise ValueError(
+                "`validation` must replay the other part of the book that `scenario` replays, 'test' for "
+                f"'train', with the same `interval`, `train_share` and `n_steps`; got {there} for {here}"
+            )
     return validation
 
 

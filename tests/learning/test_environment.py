@@ -22,11 +22,14 @@ from flowexec import (
 )
 from flowexec.execution.presets import book_scenario
 from flowexec.learning.actions import Fractions, Logits, RateMultiples
+from flowexec.learning.book_protocol import BookProtocol
 from flowexec.learning.environment import Environment
 from flowexec.learning.features import Features
 from flowexec.learning.networks import Network, NetworkPolicy
 from flowexec.learning.pathwise import controlled_objective
+from flowexec.market.replay import OrderBookReplay
 from flowexec.market.signal import OrnsteinUhlenbeck, WithSignal
+from flowexec.market.synthetic_book import ZeroIntelligence
 
 HESTON = Heston(100.0, 4e-4, 5.0, 2e-4, 0.04, -0.5, spread=0.02, volume=VolumeCurve(1e6, dispersion=0.3))
 ORDER = Order("sell", 1e5, 0.7, 8)
@@ -34,6 +37,9 @@ IMPACT = PowerImpact(1e-4, 0.6, 1e-8)
 FEATURES = Features(("time", "inventory", "volatility", "momentum"), 3e-4)
 SCENARIO = Scenario(ORDER, HESTON, IMPACT, 1e-6)
 ENVIRONMENT = Environment(SCENARIO, FEATURES)
+BOOK = BookProtocol(
+    OrderBookReplay(ZeroIntelligence().simulate_day(seed=1, session=(34_200.0, 36_000.0))), "sell", 100.0, 8
+).training
 SCENARIOS = {
     "Heston": SCENARIO,
     "buy": replace(SCENARIO, order=replace(ORDER, side="buy")),
@@ -45,6 +51,7 @@ SCENARIOS = {
     "permanent": replace(SCENARIO, impact=PowerImpact(1e-4, 0.6, 1e-6, 0.5)),
     "transient": replace(SCENARIO, impact=TransientImpact(1e-4, ExponentialDecay(3.0), 0.8)),
     "estimated": replace(SCENARIO, information="estimated"),
+    "book": replace(BOOK, risk_aversion=1e-3),
 }
 N_ORDERS = 300
 
@@ -88,7 +95,7 @@ def test_rewards_add_up_to_minus_the_objective_of_the_engine(name, control):
     objective = shortfall(execution).total + scenario.risk_aversion * execution.risk
     if control:
         objective = controlled_objective(execution, scenario)
-    bps = 1e4 * objective / (ORDER.shares * problem.paths.mid[0])
+    bps = 1e4 * objective / (scenario.order.shares * problem.paths.mid[0])
     np.testing.assert_allclose(rewards.sum(axis=0), -bps, rtol=1e-9, atol=1e-9)
 
 

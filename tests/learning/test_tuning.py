@@ -18,6 +18,7 @@ import pytest
 
 from flowexec import TWAP, AlmgrenChriss, Bachelier, Order, PowerImpact, Scenario, cost_sample
 from flowexec.execution.presets import book_scenario
+from flowexec.execution.walk_the_book import WalkTheBook
 from flowexec.learning import study as study_module
 from flowexec.learning.networks import TrainedPolicy
 from flowexec.learning.pathwise import PathwiseConfig, train_policy
@@ -25,6 +26,7 @@ from flowexec.learning.search_space import Choice, Integer, LogUniform, Uniform
 from flowexec.learning.trial import paired_saving
 from flowexec.learning.tuned_config import best_config
 from flowexec.learning.tuning import tune
+from flowexec.market.order_book import DAY_SECONDS
 from flowexec.market.replay import OrderBookReplay
 from flowexec.market.synthetic_book import ZeroIntelligence
 
@@ -400,8 +402,40 @@ def test_a_database_that_cannot_be_used_is_named_with_the_cause(tmp_path, refuse
         search(tmp_path, 1, storage=f"sqlite:///{tmp_path}/letter.db")
     with refused("`storage` must be the URL of a database, such as 'sqlite:///study.db', got 'study.db'"):
         search(tmp_path, 1, storage="study.db")
-    with refused("`storage` must be a database that outlives its process, got 'sqlite://'"):
-        search(tmp_path, 1, storage="sqlite://")
+    with refused(
+        "`storage` must be the URL of a database, such as 'sqlite:///study.db', got 'x://me:***@y/z'"
+    ):
+        search(tmp_path, 1, storage="x://me:secret@y/z")
+    for storage in ("sqlite://", "sqlite:///:memory:", "sqlite:///file:x?mode=memory&uri=true"):
+        with refused(f"`storage` must be a database that outlives its process, got {storage!r}"):
+            search(tmp_path, 1, storage=storage)
+    with refused(
+        "`storage` must be of a database whose driver is installed, got 'sqlite+pysqlcipher://:***@/x' "
+        "(No module named 'pysqlcipher3')"
+    ):
+        search(tmp_path, 1, storage="sqlite+pysqlcipher://:secret@/x")
+
+
+@pytest.mark.parametrize("lock", ["EXCLUSIVE", "IMMEDIATE"])
+def test_a_database_that_is_locked_during_a_trial_is_named_too(tmp_path, monkeypatch, lock):
+    """Not even its failure can be written down; whoever comes later replaces the trial."""
+    monkeypatch.setattr(study_module, "LOCK_TIMEOUT", 0.1)
+    monkeypatch.setattr(study_module, "HEARTBEAT", 1)
+    monkeypatch.setattr(study_module, "GRACE", 2)
+    holder = sqlite3.connect(tmp_path / "urgency.db", isolation_level=None)
+    held = []
+
+    def train(scenario, config, *, seed):
+        if not held:
+            held.append(holder.execute(f"BEGIN {lock}"))
+        return TrainedPolicy(TWAP(), {})
+
+    with pytest.raises(OSError, match=r"urgency\.db cannot be used: .*locked: another program has held it"):
+        search(tmp_path, 1, train=train)
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert search(tmp_path, 1, train=train).finished == 1
+    assert [t.state.name for t in trials(tmp_path)] == ["FAIL", "COMPLETE"]
 
 
 def test_bad_input_is_refused(tmp_path, refused):
@@ -432,8 +466,17 @@ def test_bad_input_is_refused(tmp_path, refused):
         search(tmp_path, 1, train=3)
     with refused("`n_trials` must be a whole number, at least 1, got 0"):
         search(tmp_path, 0)
-    with refused("`study` must be a name that a file can have, got '../x'"):
-        tune(train_urgency, SCENARIO, Urgency(), SEARCH, study="../x", folder=tmp_path, n_trials=1, seed=1)
+    for study in ("../x", "a/b", "", ".", "..", "a\0b", 3):
+        with refused(f"`study` must be a name that a file can have, got {study!r}"):
+            tune(train_urgency, SCENARIO, Urgency(), SEARCH, study=study, folder=tmp_path, n_trials=1, seed=1)
+    with refused("`folder` must be a path, got 3"):
+        search(3, 1)
+    (tmp_path / "file").write_text("here")
+    with pytest.raises(ValueError, match="`folder` must be a folder that is there or can be made, got"):
+        search(tmp_path / "file", 1)
+    with refused("`baseline` must be a Strategy, got 3"):
+        paired_saving(TWAP(), SCENARIO, 2, seed=1, baseline=3)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
     with refused(f"`path` must be a file that `tune` has written, and {tmp_path / 'none.json'} is not there"):
         best_config(tmp_path / "none.json", Urgency())
     path = search(tmp_path, 1).path
@@ -443,14 +486,47 @@ def test_bad_input_is_refused(tmp_path, refused):
         )
     ):
         best_config(path, PathwiseConfig())
-    path.write_text("{")
+    good = json.loads(path.read_text())
+    for settings, reason in (
+        ({"rate": 1.0}, "unexpected keyword argument 'rate'"),
+        ({"risk_aversion": 1e6}, "1e5"),
+    ):
+        path.write_text(json.dumps(good | {"settings": settings}))
+        with pytest.raises(ValueError, match=f"`path` must hold settings of a Urgency, got .*{reason}"):
+            best_config(path, Urgency())
+    for bad in ("{", "[]", "null", 100_000 * "[", json.dumps(good | {"settings": [1]})):
+        path.write_text(bad)
+        with pytest.raises(ValueError, match="`path` must be a file that `tune` has written"):
+            best_config(path, Urgency())
     with pytest.raises(ValueError, match="`path` must be a file that `tune` has written"):
-        best_config(path, Urgency())
+        best_config(tmp_path, Urgency())
 
 
 def test_a_recorded_book_is_not_validated_on_what_it_trains_on(tmp_path, refused):
-    market = OrderBookReplay(ZeroIntelligence().simulate_day(seed=1, session=(34_200.0, 34_800.0)))
-    with refused(
-        "`validation` must be a scenario with other horizons where `scenario` replays a recorded book"
+    book = ZeroIntelligence().simulate_day(seed=1, session=(34_200.0, 34_800.0))
+    order = replace(SCENARIO.order, shares=100.0, horizon=5 * 5.0 / DAY_SECONDS)
+
+    def part(which, **other):
+        return Scenario(order, OrderBookReplay(book, part=which, **other), WalkTheBook())
+
+    train, test = part("train"), part("test")
+    longer = replace(test, order=replace(order, horizon=2 * order.horizon, n_steps=10))
+    cut = (5.0, 0.75, 5)
+    for scenario, validation, here, there in (
+        (train, None, ("train", *cut), ("train", *cut)),
+        (part("all"), test, ("all", *cut), ("test", *cut)),
+        (train, part("test", train_share=0.5), ("train", *cut), ("test", 5.0, 0.5, 5)),
+        (train, longer, ("train", *cut), ("test", 5.0, 0.75, 10)),
     ):
-        search(tmp_path, 1, scenario=replace(SCENARIO, market=market))
+        with refused(
+            "`validation` must replay the other part of the book that `scenario` replays, 'test' for "
+            f"'train', with the same `interval`, `train_share` and `n_steps`; got {there} for {here}"
+        ):
+            search(tmp_path, 1, scenario=scenario, validation=validation)
+    with refused("`validation` must be a Scenario, got 3"):
+        search(tmp_path, 1, scenario=train, validation=3)
+    assert not list(tmp_path.iterdir())
+    tuned = search(
+        tmp_path, 1, scenario=train, validation=test, train=lambda *args, seed: TrainedPolicy(TWAP(), {})
+    )
+    assert tuned.saving == (0.0, 0.0)
