@@ -25,7 +25,12 @@ class Actions(Protocol):
 
 @dataclass(frozen=True)
 class Fractions:
-    """The fraction of what remains, in [0, 1]."""
+    """The fraction of what remains, in [0, 1].
+
+    Notes
+    -----
+    Pinned, as the other two, by `tests/learning/test_environment.py`.
+    """
 
     def shares(self, action: Array, observation: Observation) -> Array:
         _check_kind(action, observation)
@@ -98,8 +103,8 @@ def _check_kind(action: Array, observation: Observation, *, whole: bool = False)
     if isinstance(action, np.ndarray) != isinstance(held, np.ndarray):
         library, other = ("numpy", "torch") if isinstance(held, np.ndarray) else ("torch", "numpy")
         raise ValueError(f"`action` must be of {library}, as the paths are, got one of {other}")
-    kind = str(action.dtype).removeprefix("torch.").rstrip("0123456789")
-    if kind not in ("int", "uint") and (whole or kind != "float"):
+    kind = getattr(action.dtype, "name", str(action.dtype)).removeprefix("torch.").rstrip("0123456789")
+    if kind not in ("int", "uint") and (whole or kind not in ("float", "bfloat")):
         raise ValueError(f"`action` must be {'whole' if whole else 'real'} numbers, got {action.dtype}")
 
 

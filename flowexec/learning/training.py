@@ -59,6 +59,10 @@ class Monitor:
         Whether a progress bar shows.
     on_iteration : callable, optional
         Called with the number of iterations done and the policy after each; what it raises ends the training.
+
+    Notes
+    -----
+    Pinned by `tests/learning/test_training.py`.
     """
 
     folder: str | Path | None = None
