@@ -50,7 +50,9 @@ class GymnasiumEnv(gymnasium.Env[np.ndarray, Any]):
         return self._batch.reset(seed)[0], {}
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        observations, rewards, done = self._batch.step(np.asarray(action)[None])
+        action = np.asarray(action)
+        check_shape(action, self.action_space.shape or ())
+        observations, rewards, done = self._batch.step(action[None])
         return observations[0], float(rewards[0]), done, False, {}
 
 
@@ -104,7 +106,7 @@ class Batch:
 
     def __init__(self, environment: Environment, n_orders: int, *, seed: int) -> None:
         check_kind("environment", environment, Environment)
-        check_count("n_orders", n_orders)
+        check_count("num_envs", n_orders)
         self.environment, self.n_orders = environment, n_orders
         self._episodes: Iterator[Episode] = environment.episodes(n_orders, seed=seed)
         self._episode: Episode | None = None
@@ -123,10 +125,8 @@ class Batch:
         """
         if self._episode is None:
             raise ValueError("call `reset` before `step`")
-        shape = (self.n_orders, *(action_space(self.environment).shape or ()))
         actions = np.asarray(actions)
-        if actions.shape != shape:
-            raise ValueError(f"`action` must have shape {shape}, got {actions.shape}")
+        check_shape(actions, (self.n_orders, *(action_space(self.environment).shape or ())))
         actions = actions.reshape(self.n_orders)
         if actions.dtype.kind == "f":
             actions = actions.astype(float)
@@ -138,6 +138,12 @@ class Batch:
     def _look(self, episode: Episode) -> np.ndarray:
         self._seen = np.ascontiguousarray(self.environment.observe(episode).T, dtype=np.float32)
         return self._seen.copy()
+
+
+def check_shape(action: np.ndarray, shape: tuple[int, ...]) -> None:
+    """Raise `ValueError` unless `action` has the shape of its space."""
+    if action.shape != shape:
+        raise ValueError(f"`action` must have shape {shape}, got {action.shape}")
 
 
 def observation_space(environment: Environment) -> spaces.Box:

@@ -12,13 +12,15 @@ from typing import Any, Protocol
 import numpy as np
 
 from .. import __version__
-from ..checks import check_count, check_flag
+from ..checks import check_count, check_flag, check_kind
 from ..execution.observation import Strategy
 from .checkpoint import Checkpoint, describe, load_checkpoint, make_folder, save_checkpoint
 from .networks import TrainedPolicy
 
 HISTORY = "history."
 """How the names of a checkpoint's tensors begin that are columns of the history."""
+
+DIVERGED = "training has diverged"
 
 
 class Learner(Protocol):
@@ -101,36 +103,44 @@ def train(
     ValueError
         When the folder cannot be made, or its checkpoint is damaged or of another training.
     RuntimeError
-        When an iteration says, or leaves behind, something that is no finite number. The checkpoint before
-        stays.
+        When an iteration says or leaves something that is not finite; the checkpoint before stays.
 
     Notes
     -----
     Pinned by `tests/learning/test_training.py`.
     """
     monitor = Monitor() if monitor is None else monitor
-    folder = None if monitor.folder is None else make_folder("folder", monitor.folder)
+    check_kind("monitor", monitor, Monitor)
+    folder, known = None, {}
     history: dict[str, list[float]] = {}
     start = 0
-    known = {} if folder is None else {"version": __version__, **describe(identity)}
-    if folder is not None and (found := load_checkpoint(folder, known)):
-        start = found.iteration
-        _restore(learner, found, history, folder)
+    if monitor.folder is not None:
+        known = {"version": __version__, **describe(identity)}
+        folder = make_folder("folder", monitor.folder)
+        if found := load_checkpoint(folder, known):
+            start = found.iteration
+            _restore(learner, found, history, folder)
     with ExitStack() as stack:
         stack.enter_context(one_thread())
         show = stack.enter_context(_progress_bar(start, iterations) if monitor.progress else _silence())
         log = stack.enter_context(_tensorboard(folder, start) if monitor.tensorboard else _silence())
         for iteration in range(start, iterations):
-            said = learner.iterate(iteration)
+            try:
+                said = learner.iterate(iteration)
+            except Exception as error:
+                error.add_note(f"in iteration {iteration} of the training")
+                raise
             for name, value in said.items():
                 if not math.isfinite(value):
-                    raise RuntimeError(f"`{name}` is {value} in iteration {iteration}: training has diverged")
+                    raise RuntimeError(f"`{name}` is {value} in iteration {iteration}: {DIVERGED}")
                 history.setdefault(name, []).append(float(value))
             show(iteration, said)
             log(iteration, said)
             done = iteration + 1
             if done == iterations or (folder is not None and done % monitor.every == 0):
-                tensors = _finite(learner.tensors(), iteration)
+                tensors = learner.tensors()
+                if bad := [name for name, tensor in tensors.items() if not np.isfinite(tensor).all()]:
+                    raise RuntimeError(f"`{bad[0]}` is not finite after iteration {iteration}: {DIVERGED}")
                 if folder is not None:
                     columns = {f"{HISTORY}{name}": np.array(values) for name, values in history.items()}
                     save_checkpoint(folder, Checkpoint(done, tensors | columns, known))
@@ -187,13 +197,6 @@ def restore_optimizer(optimizer: Any, tensors: Mapping[str, np.ndarray]) -> None
             if values.ndim and values.shape != parameter.shape:
                 raise ValueError(f"optimizer.{i}.{part} has shape {tuple(values.shape)}")
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-
-
-def _finite(tensors: dict[str, np.ndarray], iteration: int) -> dict[str, np.ndarray]:
-    for name, tensor in tensors.items():
-        if not np.isfinite(tensor).all():
-            raise RuntimeError(f"`{name}` is not finite after iteration {iteration}: training has diverged")
-    return tensors
 
 
 def _restore(learner: Learner, found: Checkpoint, history: dict[str, list[float]], folder: Path) -> None:

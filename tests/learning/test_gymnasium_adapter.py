@@ -163,8 +163,9 @@ def test_misuse_is_refused(refused):
     with refused("call `reset` before `step`"):
         env.step(np.zeros(1))
     env.reset()
-    with refused("`action` must have shape (1, 1), got (1, 2)"):
-        env.step(np.zeros(2))
+    for wrong in (np.zeros(2), np.zeros((1, 1)), 0.5):
+        with refused(f"`action` must have shape (1,), got {np.shape(wrong)}"):
+            env.step(wrong)
     with refused("`action` must be finite, got nan for order 0"):
         env.step(np.array([np.nan]))
     vector = GymnasiumVectorEnv(ENVIRONMENT, 3, seed=1)
@@ -173,7 +174,7 @@ def test_misuse_is_refused(refused):
         vector.step(np.zeros((2, 1)))
     with refused("`environment` must be an Environment, got 3"):
         GymnasiumEnv(3, seed=1)
-    with refused("`n_orders` must be a whole number, at least 1, got 0"):
+    with refused("`num_envs` must be a whole number, at least 1, got 0"):
         GymnasiumVectorEnv(ENVIRONMENT, 0, seed=1)
 
     class Own:

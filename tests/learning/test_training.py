@@ -224,6 +224,18 @@ def test_a_number_that_is_none_ends_the_training():
         train(Counting(worst=3), 5, identity={})
 
 
+def test_what_goes_wrong_says_in_which_iteration():
+    class Failing(Counting):
+        def iterate(self, iteration):
+            if iteration == 3:
+                raise ValueError("the reward of order 2 is nan in step 1: `mid` of step 2 is nan")
+            return super().iterate(iteration)
+
+    with pytest.raises(ValueError, match=r"^the reward of order 2 is nan in step 1") as error:
+        train(Failing(), 5, identity={})
+    assert error.value.__notes__ == ["in iteration 3 of the training"]
+
+
 def test_weights_that_are_no_numbers_end_the_training_and_are_not_kept(tmp_path):
     """As a last step of descent may leave them, after the loss was said."""
 
@@ -240,6 +252,10 @@ def test_weights_that_are_no_numbers_end_the_training_and_are_not_kept(tmp_path)
 
 def test_folder_that_cannot_be_made_ends_the_training_before_it_begins(tmp_path):
     (tmp_path / "file").write_text("here")
+    before = [*tmp_path.iterdir()]
+    with pytest.raises(ValueError, match="a checkpoint can tell dataclasses, numbers, text and arrays"):
+        train(Counting(), 5, identity={"market": object()}, monitor=Monitor(tmp_path / "new"))
+    assert [*tmp_path.iterdir()] == before
     for folder in (tmp_path / "file", tmp_path / "file" / "folder"):
         learner = Counting()
         with pytest.raises(ValueError, match="`folder` must be a folder that is there or can be made, got"):
@@ -288,3 +304,5 @@ def test_bad_monitors_are_refused(refused):
         Monitor(progress=1)
     with refused("`on_iteration` must be callable, got 3"):
         Monitor(on_iteration=3)
+    with refused("`monitor` must be a Monitor, got 'folder'"):
+        train(Counting(), 5, identity={}, monitor="folder")
