@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from flowexec import TWAP, AlmgrenChriss, Bachelier, Order, PowerImpact, Scenario, cost_sample
 from flowexec.execution.presets import book_scenario
@@ -273,16 +274,17 @@ def test_a_study_without_any_saving_ends_with_the_reason(tmp_path):
     assert not (tmp_path / "urgency.json").exists()
 
 
-def test_an_error_of_the_program_is_not_swallowed_and_its_trial_is_replaced(tmp_path):
+@pytest.mark.parametrize("mistake", [KeyError("misspelled"), AssertionError("misspelled")], ids=repr)
+def test_an_error_of_the_program_is_not_swallowed_and_its_trial_is_replaced(tmp_path, mistake):
     calls = []
 
     def train(scenario, config, *, seed):
         calls.append(config.risk_aversion)
         if len(calls) == 2:
-            raise KeyError("misspelled")
+            raise mistake
         return TrainedPolicy(TWAP(), {})
 
-    with pytest.raises(KeyError, match="misspelled"):
+    with pytest.raises(type(mistake), match="misspelled"):
         search(tmp_path, 3, train=train)
     tuned = search(tmp_path, 3, train=train)
     assert (tuned.finished, tuned.failed, len(calls)) == (3, 0, 4)
@@ -416,6 +418,28 @@ def test_a_database_that_cannot_be_used_is_named_with_the_cause(tmp_path, refuse
         search(tmp_path, 1, storage="sqlite+pysqlcipher://:secret@/x")
 
 
+@pytest.mark.parametrize(("late", "words"), [(2, None), (99, "already exists"), (1, "no such column")])
+def test_who_comes_late_to_a_new_database_finds_its_tables_made(tmp_path, monkeypatch, late, words):
+    """Two that make them at once: one is told that they are there. Whatever else is said is an error."""
+    make, calls = optuna.storages.RDBStorage.__init__, []
+
+    def begin(storage, *args, **kwargs):
+        calls.append(args)
+        if len(calls) <= late:
+            cause = Exception(words or "table studies already exists")
+            raise OperationalError("CREATE TABLE studies", {}, cause)
+        make(storage, *args, **kwargs)
+
+    monkeypatch.setattr(optuna.storages.RDBStorage, "__init__", begin)
+    monkeypatch.setattr(study_module.time, "sleep", lambda seconds: None)
+    if words is None:
+        assert search(tmp_path, 1).finished == 1
+    else:
+        with pytest.raises(OSError, match=f"cannot be used: .*{words}"):
+            search(tmp_path, 1)
+    assert len(calls) == {2: 3, 99: 10, 1: 1}[late]
+
+
 @pytest.mark.parametrize("lock", ["EXCLUSIVE", "IMMEDIATE"])
 def test_a_database_that_is_locked_during_a_trial_is_named_too(tmp_path, monkeypatch, lock):
     """Not even its failure can be written down; whoever comes later replaces the trial."""
@@ -477,6 +501,8 @@ def test_bad_input_is_refused(tmp_path, refused):
     with refused("`baseline` must be a Strategy, got 3"):
         paired_saving(TWAP(), SCENARIO, 2, seed=1, baseline=3)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    with refused("`config` must be an object of a dataclass, got 3"):
+        best_config(tmp_path / "none.json", 3)
     with refused(f"`path` must be a file that `tune` has written, and {tmp_path / 'none.json'} is not there"):
         best_config(tmp_path / "none.json", Urgency())
     path = search(tmp_path, 1).path
