@@ -134,20 +134,19 @@ class SavingSummary:
     cvar95: Estimate
 
     def table(self, digits: int = 2) -> Table:
-        """Every figure and its standard error, as a table."""
-        rows = {
-            "mean saving": self.mean,
-            "mean saving, controlled": self.controlled_mean,
-            "VaR 95 % of savings": self.var95,
-            "CVaR 95 % of savings": self.cvar95,
-            "information ratio": self.information_ratio,
-            "total gain to loss": self.total_gain_loss_ratio,
-            "average gain to loss": self.gain_loss_ratio,
-        }
-        text = [
-            (label, f"{e.value:,.{digits}f}", f"{e.standard_error:,.{digits}f}") for label, e in rows.items()
-        ]
-        text.append(("win rate", f"{self.win_rate.value:.2%}", f"{self.win_rate.standard_error:.2%}"))
+        """Every figure and its standard error, as a table; ratios with one digit more."""
+        amount, ratio = f",.{digits}f", f",.{digits + 1}f"
+        rows = (
+            ("mean saving", self.mean, amount),
+            ("mean saving, controlled", self.controlled_mean, amount),
+            ("VaR 95 % of savings", self.var95, amount),
+            ("CVaR 95 % of savings", self.cvar95, amount),
+            ("information ratio", self.information_ratio, ratio),
+            ("win rate", self.win_rate, ".2%"),
+            ("total gain to loss", self.total_gain_loss_ratio, ratio),
+            ("average gain to loss", self.gain_loss_ratio, ratio),
+        )
+        text = [(label, format(e.value, spec), format(e.standard_error, spec)) for label, e, spec in rows]
         unit = "currency" if self.unit == "currency" else "bps of arrival value"
         return Table((f"{self.n_paths:,} paths", unit, "s.e."), tuple(text))
 

@@ -203,6 +203,8 @@ def test_blocks_threads_and_units_do_not_show():
     table = whole.table()
     assert table.columns == ("3,000 paths", "bps of arrival value", "s.e.")
     assert table.rows[0][1:] == (f"{whole.mean.value:,.2f}", f"{whole.mean.standard_error:,.2f}")
+    assert table.rows[4][1:] == tuple(f"{x:,.3f}" for x in whole.information_ratio)
+    assert table.rows[5][1:] == tuple(f"{x:.2%}" for x in whole.win_rate)
     assert money.table().columns[1] == "currency"
 
 
