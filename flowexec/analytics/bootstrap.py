@@ -18,6 +18,8 @@ CHUNK = 2**17
 """Observations drawn at a time: 1 MiB of indices and as much of values stay in the second-level cache."""
 QUIET = 5
 """Correlations in a row that are indistinguishable from 0 where the memory of a series has ended."""
+ROUNDING = 1e-12
+"""Resamples that differ by less than this part of the largest observation differ by rounding."""
 RESAMPLING = 6
 """The purpose of the random stream, see `flowexec.market.streams.generator`."""
 
@@ -84,7 +86,7 @@ def bca_interval(
         values = batch_means(values)
     estimate = float(statistic(values, axis=-1))
     draws = resample(values, statistic, seed=seed, resamples=resamples)
-    if np.ptp(draws) == 0.0:
+    if np.ptp(draws) <= ROUNDING * np.abs(values).max():
         return BootstrapInterval(estimate, estimate, float(estimate == 0.0))
     influence = _without_one(values, statistic)
     influence = influence.mean() - influence
