@@ -132,7 +132,7 @@ class Batch:
             actions = actions.astype(float)
         self._episode, rewards = self.environment.step(self._episode, actions)
         if self._episode.done:
-            return self._seen.copy(), rewards, True
+            return self._seen, rewards, True
         return self._look(self._episode), rewards, False
 
     def _look(self, episode: Episode) -> np.ndarray:

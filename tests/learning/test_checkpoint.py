@@ -56,6 +56,8 @@ def test_what_is_saved_is_loaded(tmp_path):
 
 def test_only_the_newest_stays_and_a_torn_write_leaves_the_one_before(tmp_path, monkeypatch):
     write(tmp_path, 3)
+    (tmp_path / "iteration-000004.safetensors.part").write_text("what a killed process")
+    (tmp_path / "iteration-000005.safetensors.part").write_text("did not finish")
     write(tmp_path, 4)
     assert sorted(p.name for p in tmp_path.iterdir()) == [NAME, "iteration-000004.safetensors"]
 
@@ -133,6 +135,7 @@ def test_damaged_checkpoints_are_refused(tmp_path):
         json.dumps(json.loads(good) | change)
         for change in (
             {"iteration": 2},  # which is not what the file of tensors is called
+            {"iteration": 0, "tensors": "iteration-000000.safetensors"},
             {"iteration": "3"},
             {"iteration": np.inf},
             {"tensors": None},

@@ -106,10 +106,12 @@ def test_a_vector_is_what_gymnasium_makes_of_a_single_environment(actions):
     assert ours.metadata["autoreset_mode"] == theirs.metadata["autoreset_mode"]
     ours.action_space.seed(10)
     steps = [(ours.reset(), theirs.reset())]
-    for _ in range(3 * (N + 1)):
+    for k in range(4 * N):
         action = ours.action_space.sample()
         steps.append((ours.step(action), theirs.step(action)))
-    steps.append((ours.reset(seed=11), theirs.reset(seed=11)))
+        if k == 2 * N:  # in the last step of the second batch
+            assert steps[-1][0][2].all()
+            steps.append((ours.reset(seed=11), theirs.reset(seed=11)))
     for one, other in steps:
         for a, b in zip(one[:-1], other[:-1], strict=True):
             assert (a.dtype, a.shape) == (b.dtype, b.shape)

@@ -11,6 +11,7 @@ import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import optuna
@@ -169,6 +170,28 @@ def test_a_real_learner_is_tuned_on_paths_it_has_not_seen(tmp_path):
     assert abs(other.value - tuned.saving.value) < 4 * error
 
 
+@dataclass(frozen=True)
+class Watched:
+    """A market that remembers of which seed how many paths were drawn."""
+
+    drawn: ClassVar[list[tuple[int, int]]] = []
+
+    def simulate(self, n_paths, n_steps, horizon, *, seed, first_path=0, threads=None):
+        self.drawn.append((n_paths, seed))
+        return SCENARIO.market.simulate(n_paths, n_steps, horizon, seed=seed, first_path=first_path)
+
+
+def test_validation_paths_are_of_a_seed_of_their_own(tmp_path):
+    """Neither that of a training nor one that a user knows."""
+    scenario, config = replace(SCENARIO, market=Watched()), PathwiseConfig((2,), n_paths=3, iterations=1)
+    Watched.drawn.clear()
+    search(tmp_path, 2, train=train_policy, scenario=scenario, config=config,
+           space={"iterations": Integer(1, 2)}, n_validation=7, seed=5)  # fmt: skip
+    training, validation = ({seed for n, seed in Watched.drawn if n == paths} for paths in (3, 7))
+    assert len(validation) == 1
+    assert not validation & (training | {5})
+
+
 def test_draws_depend_on_the_seed_and_the_trial_alone(tmp_path):
     space = {"risk_aversion": Uniform(0.1, 3.0), "pause": Choice((0.0, 1e-6)), "label": Choice(((), ("a",)))}
     drawn = {}
@@ -288,6 +311,22 @@ def test_an_error_of_the_program_is_not_swallowed_and_its_trial_is_replaced(tmp_
         search(tmp_path, 3, train=train)
     tuned = search(tmp_path, 3, train=train)
     assert (tuned.finished, tuned.failed, len(calls)) == (3, 0, 4)
+
+
+def test_a_trial_says_that_it_lives_before_it_trains(tmp_path, monkeypatch):
+    """Optuna's own thread may come too late for a process that is killed at once."""
+    thread = optuna.storages._heartbeat.HeartbeatThread
+    for method in ("start", "join"):
+        monkeypatch.setattr(thread, method, lambda self: None)
+    seen = []
+
+    def train(scenario, config, *, seed):
+        with sqlite3.connect(tmp_path / "urgency.db") as database:
+            seen.extend(database.execute("SELECT count(*) FROM trial_heartbeats").fetchone())
+        return TrainedPolicy(TWAP(), {})
+
+    search(tmp_path, 2, train=train)
+    assert seen == [1, 2]
 
 
 def test_a_trial_given_up_while_it_ran_is_dropped(tmp_path, caplog):
