@@ -69,7 +69,8 @@ class Environment:
     ------
     ValueError
         In `step`, for an action of the wrong shape, kind or range, after the last step, and for a reward that
-        is not finite, naming the step, the order and the cause; in `observe`, for a feature that is not finite.
+        is not finite, naming the step, the order and the cause; in `observe`, for a feature that is not
+        finite.
 
     Notes
     -----
