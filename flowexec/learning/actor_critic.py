@@ -55,7 +55,7 @@ class ActorCritic:
             )
             for outputs, seed in zip((2, 1), seeds, strict=True)
         )
-        self.optimizer = torch.optim.Adam([p for part in self.parameters for p in part])
+        self.optimizer = torch.optim.Adam([p for part in self.parameters for p in part], fused=True)
 
     @property
     def parameters(self) -> tuple[list[Any], list[Any]]:

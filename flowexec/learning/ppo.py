@@ -146,22 +146,23 @@ class PPO:
         n, each, agent = self.config.n_paths, self.config.orders_per_path, self.agent
         problem = self.scenario.sample(n, seed=self.paths_seed, first_path=iteration * n, threads=1)
         shared = replace(problem, paths=problem.paths.select(np.repeat(np.arange(n), each)))
-        episode = self.environment.start(shared.to_torch(self.device))
+        on_cpu = self.device == "cpu"  # where the small steps of a market take numpy half as long as torch
+        episode = self.environment.start(shared if on_cpu else shared.to_torch(self.device))
         noise = self._noise(iteration, (problem.order.n_steps, n * each))
         steps = []
         with torch.no_grad():
             while not episode.done:
-                seen = self.environment.observe(episode).float()
-                held = (episode.state.inventory / problem.order.shares).float()
+                seen = self._single(self.environment.observe(episode))
+                held = self._single(episode.state.inventory / problem.order.shares)
                 mean, log_std = agent.logits(seen)
                 logit = mean + torch.exp(log_std) * noise[episode.state.step]
-                density = log_density(logit, mean, log_std)
-                value = agent.values(seen, held)
-                episode, reward = self.environment.step(episode, logit.double())
-                steps.append((seen, held, logit, density, value, (reward / self.unit).float()))
-            seen, held, logit, density, value, reward = (
+                action = logit.double()
+                episode, reward = self.environment.step(episode, action.numpy() if on_cpu else action)
+                steps.append((seen, held, logit, mean, log_std, self._single(reward / self.unit)))
+            seen, held, logit, mean, log_std, reward = (
                 torch.stack(rows, -2) for rows in zip(*steps, strict=True)
             )
+            density, value = log_density(logit, mean, log_std), agent.values(seen, held)
             advantages = generalized_advantages(reward, value, self.config.gae_lambda)
             targets = advantages + value
             advantages = center_on_paths(advantages, each)
@@ -212,6 +213,9 @@ class PPO:
     def restore(self, tensors: Mapping[str, np.ndarray]) -> None:
         """The way back from `tensors`."""
         self.agent.restore(tensors)
+
+    def _single(self, array: Array) -> Array:
+        return torch.as_tensor(array, dtype=torch.float32, device=self.device)
 
     def _noise(self, iteration: int, shape: tuple[int, int]) -> Array:
         rng = np.random.default_rng([*self.noise.generate_state(4), iteration])

@@ -276,7 +276,8 @@ def test_a_reward_that_is_no_number_stops_the_training(refused):
 
     scenario = replace(HIGH, market=Spoiled(100.0, 1.0))
     config = replace(SMALL, features=("time", "inventory"), control=False)
-    with refused("the reward of order 20 is nan in step 2: `mid` of step 3 is nan"):
+    reason = "the reward of order 20 is nan in step 2: `mid` of step 3 is nan"
+    with refused(f"{reason}\nin iteration 2 of the training"):
         train_ppo(scenario, config, seed=20)
 
 
