@@ -125,7 +125,11 @@ def train(
         show = stack.enter_context(_progress_bar(start, iterations) if monitor.progress else _silence())
         log = stack.enter_context(_tensorboard(folder, start) if monitor.tensorboard else _silence())
         for iteration in range(start, iterations):
-            said = learner.iterate(iteration)
+            try:
+                said = learner.iterate(iteration)
+            except Exception as error:
+                error.add_note(f"in iteration {iteration} of the training")
+                raise
             for name, value in said.items():
                 if not math.isfinite(value):
                     raise RuntimeError(f"`{name}` is {value} in iteration {iteration}: {DIVERGED}")

@@ -224,6 +224,18 @@ def test_a_number_that_is_none_ends_the_training():
         train(Counting(worst=3), 5, identity={})
 
 
+def test_what_goes_wrong_says_in_which_iteration():
+    class Failing(Counting):
+        def iterate(self, iteration):
+            if iteration == 3:
+                raise ValueError("the reward of order 2 is nan in step 1: `mid` of step 2 is nan")
+            return super().iterate(iteration)
+
+    with pytest.raises(ValueError, match=r"^the reward of order 2 is nan in step 1") as error:
+        train(Failing(), 5, identity={})
+    assert error.value.__notes__ == ["in iteration 3 of the training"]
+
+
 def test_weights_that_are_no_numbers_end_the_training_and_are_not_kept(tmp_path):
     """As a last step of descent may leave them, after the loss was said."""
 
