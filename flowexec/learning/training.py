@@ -111,9 +111,8 @@ def train(
     """
     monitor = Monitor() if monitor is None else monitor
     check_kind("monitor", monitor, Monitor)
-    folder, known = None, {}
+    folder, known, start = None, {}, 0
     history: dict[str, list[float]] = {}
-    start = 0
     if monitor.folder is not None:
         known = {"version": __version__, **describe(identity)}
         folder = make_folder("folder", monitor.folder)
