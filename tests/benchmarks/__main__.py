@@ -35,6 +35,8 @@ def main() -> None:
         parser.error(f"--rounds must be at least 1, got {arguments.rounds}")
     if not arguments.limit > 0:
         parser.error(f"--limit must be greater than 0, got {arguments.limit:g}")
+    if arguments.markets and arguments.only != "regret":
+        parser.error("--markets goes with --only regret")
 
     wanted = SUBJECTS if arguments.only is None else (arguments.only,)
     print(f"Python {platform.python_version()}, numpy {np.__version__}, {os.cpu_count()} cores; ", end="")

@@ -29,11 +29,14 @@ class Clock:
 
 
 class Mark(NamedTuple):
-    """When a level was reached."""
+    """When a level was reached: seconds, and orders played; infinite if it was not."""
 
     processor: float
     wall: float
-    orders: int
+    orders: float
+
+
+NEVER = Mark(math.inf, math.inf, math.inf)
 
 
 @dataclass
@@ -76,7 +79,7 @@ def times(level: float, races: Races) -> Table:
             continue
         processor, wall, orders = zip(*_marks(those, level), strict=True)
         cells = [_shown(x, those[0].limit) for x in (*processor, median(processor), median(wall))]
-        rows.append((name, *cells, f"{median(orders):,.0f}"))
+        rows.append((name, *cells, f"{median(orders):,.0f}" if math.isfinite(median(orders)) else "–"))
     seeds = (f"seed {i}" for i in range(len(those)))
     return Table((f"processor seconds to {level:g} %", *seeds, "median", "wall", "orders"), tuple(rows))
 
@@ -98,7 +101,7 @@ def ratios(comparisons: Sequence[tuple[float, str, str, float | None]], races: R
 
 
 def _marks(races: Sequence[Race], level: float) -> list[Mark]:
-    return [race.marks.get(level, Mark(math.inf, math.inf, 0)) for race in races]
+    return [race.marks.get(level, NEVER) for race in races]
 
 
 def _shown(seconds: float, limit: float) -> str:
