@@ -7,6 +7,8 @@ EXTRAS := book,test,bench
 # In the lock besides: the version of torch the book was written with, what other versions of Python ask for, and the
 # last soupsieve that takes every Python 3.11, Debian's 3.11.2 among them.
 ALSO := torch==2.13.0 aiohttp setuptools wheel 'soupsieve<3'
+# The book's products are small: on a busy machine a second thread of BLAS waits for the first most of the time.
+export OPENBLAS_NUM_THREADS := 1
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
 .PHONY: help book test lint bench serve screenshots lock clean distclean install

@@ -23,11 +23,12 @@ from flowexec.publish.errors import PublishError
 __all__ = ["KERNEL_ENVIRONMENT", "ChapterFailed", "Run", "execute_chapter", "workspace", "write_atomically"]
 
 #: Set for every kernel. Two threads whatever the machine has: torch's sums depend on the number of threads,
-#: and the printed numbers of the book should not depend on the reader's processor.
+#: and the printed numbers of the book should not depend on the reader's processor. One for OpenBLAS, whose
+#: products are small here: on a busy machine a second thread waits for the first most of the time.
 KERNEL_ENVIRONMENT = {
     "NUMBA_NUM_THREADS": "2",
     "OMP_NUM_THREADS": "2",
-    "OPENBLAS_NUM_THREADS": "2",
+    "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "2",
     "PYTHONHASHSEED": "0",
     "JUPYTER_PREFER_ENV_PATH": "1",  # this environment's kernel, not one of the same name in the home folder
