@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import __version__
+from ..checks import check_count, check_kind
 
 FORMAT = 1
 """Grows when the meaning of a checkpoint changes."""
@@ -33,7 +34,8 @@ class Checkpoint(NamedTuple):
     """Iterations done."""
     tensors: dict[str, np.ndarray]
     identity: dict[str, Any]
-    """What it is a training of: algorithm, package version, scenario, config and seed, as plain data."""
+    """What it is a training of: algorithm, scenario, config and seed, as plain data (`describe`). The package
+    version is added when it is saved."""
 
 
 def describe(value: Any) -> Any:
@@ -73,7 +75,8 @@ def save_checkpoint(folder: str | Path, checkpoint: Checkpoint) -> None:
     Raises
     ------
     ValueError
-        When `folder` cannot be made, or a tensor does not hold numbers; nothing is written then.
+        When `folder` cannot be made, no iteration is done, a tensor does not hold numbers or the identity is
+        no plain data; nothing is written then.
 
     Notes
     -----
@@ -81,22 +84,28 @@ def save_checkpoint(folder: str | Path, checkpoint: Checkpoint) -> None:
     """
     from safetensors.numpy import save
 
+    check_kind("checkpoint", checkpoint, Checkpoint)
+    check_count("iteration", checkpoint.iteration)
     tensors = {name: np.array(a, order="C") for name, a in checkpoint.tensors.items()}
     for name, tensor in tensors.items():
         if tensor.dtype.kind not in "biuf":
             raise ValueError(f"`tensors[{name!r}]` must hold numbers, got {tensor.dtype}")
     data = save(tensors)
-    folder = make_folder("folder", folder)
     name = _tensors_file(checkpoint.iteration)
     record = {
         "format": FORMAT,
         "iteration": checkpoint.iteration,
         "tensors": name,
         "sha256": hashlib.sha256(data).hexdigest(),
-        "identity": checkpoint.identity,
+        "identity": {"version": __version__, **checkpoint.identity},
     }
+    try:
+        text = json.dumps(record, indent=1, ensure_ascii=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"`identity` must be plain data, as `describe` makes it: {error}") from None
+    folder = make_folder("folder", folder)
     _replace(folder / name, data)
-    _replace(folder / NAME, json.dumps(record, indent=1, ensure_ascii=False).encode())
+    _replace(folder / NAME, text.encode())
     for old in folder.glob("iteration-*"):  # and what a killed training did not finish writing
         if old.name != name:
             old.unlink()
@@ -114,7 +123,8 @@ def load_checkpoint(folder: str | Path, identity: Mapping[str, Any] | None = Non
     Raises
     ------
     ValueError
-        When the checkpoint is damaged, of another package version, or of something else than `identity`.
+        When `folder` is none, or the checkpoint damaged, of another package version, or of something else
+        than `identity`.
 
     Notes
     -----
@@ -123,6 +133,8 @@ def load_checkpoint(folder: str | Path, identity: Mapping[str, Any] | None = Non
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
+    if not isinstance(folder, str | Path) or Path(folder).is_file():
+        raise ValueError(f"`folder` must be the path of a folder, got {str(folder)!r}")
     folder = Path(folder)
     if not (folder / NAME).exists():
         return None

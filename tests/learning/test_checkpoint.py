@@ -157,6 +157,17 @@ def test_what_cannot_be_saved_leaves_nothing_behind(tmp_path, refused):
     for array in (np.array(["one"]), np.array([None])):
         with refused(f"`tensors['a']` must hold numbers, got {array.dtype}"):
             save_checkpoint(tmp_path / "new", Checkpoint(1, {"a": array}, {}))
+    one = {"a": np.ones(1)}
+    for iteration in (0, "1"):
+        with refused(f"`iteration` must be a whole number, at least 1, got {iteration!r}"):
+            save_checkpoint(tmp_path / "new", Checkpoint(iteration, one, {}))
+    with refused(
+        "`identity` must be plain data, as `describe` makes it: "
+        "Object of type ndarray is not JSON serializable"
+    ):
+        save_checkpoint(tmp_path / "new", Checkpoint(1, one, {"curve": np.ones(2)}))
+    with refused("`checkpoint` must be a Checkpoint, got {'a': 1}"):
+        save_checkpoint(tmp_path / "new", {"a": 1})
     assert not (tmp_path / "new").exists()
     (tmp_path / "file").write_text("here")
     with pytest.raises(
@@ -165,6 +176,14 @@ def test_what_cannot_be_saved_leaves_nothing_behind(tmp_path, refused):
         write(tmp_path / "file")
     with refused("`folder` must be a path, got 3"):
         write(3)
+
+
+def test_a_checkpoint_of_one_s_own_needs_no_version_and_is_looked_for_in_a_folder(tmp_path, refused):
+    save_checkpoint(tmp_path, Checkpoint(1, {"a": np.ones(1)}, {"seed": 3}))
+    assert load_checkpoint(tmp_path).identity == {"version": module.__version__, "seed": 3}
+    for wrong in (tmp_path / NAME, 3):
+        with refused(f"`folder` must be the path of a folder, got {str(wrong)!r}"):
+            load_checkpoint(wrong)
 
 
 def test_checkpoints_of_other_versions_are_refused(tmp_path, monkeypatch, refused):
