@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..checks import check_choice, check_count, check_flag, check_kind, check_real
+from ..checks import check_choice, check_count, check_flag, check_real
 from .actions import RateMultiples
 from .q_network import RateActions
 
@@ -66,7 +66,10 @@ class DQNConfig:
     exploration: float = 0.5
 
     def __post_init__(self) -> None:
-        check_kind("actions", self.actions, RateActions)
+        if isinstance(self.actions, type) or not isinstance(self.actions, RateActions):
+            raise ValueError(
+                f"`actions` must be RateMultiples or a PriceDivergenceRule, got {self.actions!r}"
+            )
         if not (self.features is None or isinstance(self.features, tuple)):
             raise ValueError(f"`features` must be a tuple of names, got {self.features!r}")
         if not isinstance(self.hidden, tuple):

@@ -94,6 +94,8 @@ class Features:
         if names is None:
             names = ("time", "inventory", "volatility", "momentum")
             names = names if paths.signal is None else (*names, "signal")
+        if isinstance(names, str):  # a sequence of letters
+            raise ValueError(f"`names` must be a sequence of names, got {names!r}")
         means = {
             "variance_scale": float(np.mean(problem.observed_variance)),
             "signal_scale": 0.0 if paths.signal is None else math.sqrt(np.mean(paths.signal**2)),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from ..checks import check_count, check_kind, check_real
+from ..checks import check_count, check_real
 
 
 @runtime_checkable
@@ -133,7 +133,10 @@ def check_search(search: object, config: object) -> None:
                 f"`search` must name settings of {type(config).__name__}, which has "
                 f"{', '.join(settings)}, got {name!r}"
             )
-        check_kind(f"search[{name!r}]", values, SearchRange)
+        if isinstance(values, type) or not isinstance(values, SearchRange):
+            raise ValueError(
+                f"`search[{name!r}]` must be LogUniform, Uniform, Integer or Choice, got {values!r:.80}"
+            )
 
 
 def _check_order(low: float, high: float) -> None:

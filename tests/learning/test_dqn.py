@@ -429,7 +429,9 @@ def test_bad_arguments_are_refused():
         DQNConfig(features="time")
     with pytest.raises(ValueError, match="`hidden` must be a tuple of widths, got 64"):
         DQNConfig(hidden=64)
-    with pytest.raises(ValueError, match="`actions` must be a RateActions"):
+    with pytest.raises(
+        ValueError, match=r"`actions` must be RateMultiples or a PriceDivergenceRule, got \(0.0, 1.0\)"
+    ):
         DQNConfig(actions=(0.0, 1.0))
     calm = Scenario(SMALL.order, Bachelier(100.0, 0.0), SMALL.impact)
     with pytest.raises(

@@ -170,6 +170,8 @@ def test_bad_features_are_refused(refused):
         Features(("time",), signal_scale=0.0)
     with refused("`problem` must be an ExecutionProblem, got 3"):
         Features.calibrate(3)
+    with refused("`names` must be a sequence of names, got 'time'"):
+        Features.calibrate(PROBLEM, "time")
 
 
 def test_a_market_without_volume_has_no_vwap_to_deviate_from():
