@@ -148,6 +148,7 @@ def tune(
         "scenario": scenario,
         "config": config,
         "search": search,
+        "seed": seed,
         "judge": judge,
     }
     opened = open_study(study, url, describe(identity))

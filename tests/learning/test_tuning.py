@@ -416,6 +416,8 @@ def test_a_study_of_another_problem_is_refused_with_the_reason(tmp_path, refused
         search(tmp_path, 1, space={"risk_aversion": LogUniform(1e-2, 10.0)})
     with other("`config.pause` is 0.0 there and 1.0 here"):
         search(tmp_path, 1, config=Urgency(pause=1.0))
+    with other("`seed` is 1 there and 2 here"):
+        search(tmp_path, 1, seed=2)
     with other("`judge.n_paths` is 2 there and 3 here"):
         search(tmp_path, 1, n_validation=3)
     optuna.create_study(study_name="urgency", storage=f"sqlite:///{tmp_path}/foreign.db")
@@ -521,7 +523,7 @@ def test_bad_input_is_refused(tmp_path, refused):
         "`search` must name settings of Urgency, which has risk_aversion, label, pause, log, got 'rate'"
     ):
         search(tmp_path, 1, space={"rate": Uniform(0.0, 1.0)})
-    with refused("`search['pause']` must be a SearchRange, got 3"):
+    with refused("`search['pause']` must be LogUniform, Uniform, Integer or Choice, got 3"):
         search(tmp_path, 1, space={"pause": 3})
     with refused("`config` must be an object of a dataclass, got 3"):
         search(tmp_path, 1, config=3)
