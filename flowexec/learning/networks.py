@@ -44,7 +44,9 @@ class Network:
 
     def __post_init__(self) -> None:
         if not self.weights or any(weight.ndim != 2 for weight in self.weights):
-            raise ValueError("`weights` must be one or more arrays [output, input]")
+            raise ValueError(
+                f"`weights` must be one or more arrays [output, input], got {self.weights!r:.80}"
+            )
         if len(self.biases) != len(self.weights):
             raise ValueError(
                 f"`biases` must have one entry for each of the {len(self.weights)} `weights`, "
@@ -77,6 +79,11 @@ class Network:
         biases = [0.5 * rng.standard_normal((b, 1)) for _, b in layers]
         weights[-1][:], biases[-1][:] = 0.0, 0.0
         return cls(tuple(weights), tuple(biases))
+
+    def __repr__(self) -> str:
+        """Inputs, widths and outputs: a thousand weights say nothing."""
+        sizes = [self.n_inputs, *(int(weight.shape[0]) for weight in self.weights)]
+        return f"<Network {'-'.join(map(str, sizes))}>"
 
     @property
     def n_inputs(self) -> int:

@@ -134,12 +134,17 @@ def test_policy_does_not_see_the_future():
         assert np.array_equal(fill.shares, shares[step])
 
 
+def test_a_trained_policy_is_shown_by_its_widths_and_not_by_its_weights():
+    assert repr(Network.initial((4, 32, 16, 1), seed=0)) == "<Network 4-32-16-1>"
+    assert "array" not in repr(SIGNAL_POLICY)
+
+
 def test_bad_networks_are_refused(refused):
     ones = np.ones((2, 3)), np.ones((2, 1)), np.ones((1, 2)), np.ones((1, 1))
     w0, b0, w1, b1 = ones
-    with refused("`weights` must be one or more arrays [output, input]"):
+    with refused("`weights` must be one or more arrays [output, input], got ()"):
         Network((), ())
-    with refused("`weights` must be one or more arrays [output, input]"):
+    with refused("`weights` must be one or more arrays [output, input], got (array([1., 1., 1.]),)"):
         Network((np.ones(3),), (b1,))
     with refused("`biases` must have one entry for each of the 2 `weights`, got 1"):
         Network((w0, w1), (b0,))
