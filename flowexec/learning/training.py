@@ -52,11 +52,11 @@ class Monitor:
     folder : str or Path, optional
         Where checkpoints are kept. A training that finds one of its own there goes on from it, to the same
         last bit as if it had never been interrupted; one of another scenario, config, seed or version is
-        refused with the reason.
+        refused with the reason. One that is finished is handed back at once.
     every : int
         Iterations between two checkpoints; there is one at the end as well.
     tensorboard : bool
-        Whether the history also goes to `folder`/tensorboard as it arises.
+        Whether the history also goes to `folder`/tensorboard as it arises, for `tensorboard --logdir`.
     progress : bool
         Whether a progress bar shows.
     on_iteration : callable, optional
