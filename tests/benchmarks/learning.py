@@ -195,8 +195,8 @@ RATIOS = (
 def run_race(limit: float) -> Iterator[str]:
     """All contenders with each seed in turn, until the last level or `limit` seconds of processor time.
 
-    Each on one thread, which suits networks as small as these: on a machine with other work a second one
-    slowed Stable-Baselines3 down tenfold.
+    Each on one thread, which suits networks as small as these: a second one made Stable-Baselines3 no
+    faster, and on a machine with other work far slower.
     """
     optimum = solve_optimal(SCENARIO)
     problem = SCENARIO.sample(VALIDATION_PATHS, seed=VALIDATION_SEED)
