@@ -68,7 +68,15 @@ class BookProtocol:
     @property
     def training(self) -> Scenario:
         """What to train on: it cannot show a horizon of the test."""
-        return Scenario(self.order, replace(self.replay, part="train"), WalkTheBook())
+        return self._scenario("train")
+
+    @property
+    def testing(self) -> Scenario:
+        """What to judge on, in a `league`, which plays each horizon once, or as `validation` of `tune`."""
+        return self._scenario("test")
+
+    def _scenario(self, part: str) -> Scenario:
+        return Scenario(self.order, replace(self.replay, part=part), WalkTheBook())
 
 
 @dataclass(frozen=True)

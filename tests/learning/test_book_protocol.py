@@ -11,6 +11,7 @@ from flowexec import (
     WalkTheBook,
     ZeroIntelligence,
     execute,
+    league,
     shortfall,
 )
 from flowexec.analytics.metrics import SavingMetrics
@@ -104,6 +105,16 @@ def test_training_never_shows_a_horizon_of_the_test(replay, side):
     seen = {path.tobytes() for path in drawn.mid.T}
     assert seen == {path.tobytes() for path in train.mid.T}
     assert seen.isdisjoint(path.tobytes() for path in test.mid.T)
+
+
+def test_a_league_judges_on_each_horizon_of_the_test_once(replay):
+    protocol = BookProtocol(replay, "buy")
+    field = {"TWAP": TWAP(), "random": RandomRates(BOOK_ACTIONS.multiples, 1)}
+    judged = league(field, {"later": protocol.testing}, n_paths=3000, seed=1, optimum=None)
+    for name, entry in judged.scenarios["later"].entries.items():
+        cost = shortfall(execute(field[name], protocol.problem("test"))).bps().total
+        assert entry.summary.n_paths == cost.size == 97
+        assert entry.summary.mean.value == pytest.approx(cost.mean())
 
 
 @pytest.mark.parametrize("ruled", [False, True])
