@@ -29,10 +29,6 @@ Trainer = Callable[..., TrainedPolicy]
 _LOG = logging.getLogger(__name__)
 
 
-class TrialFailed(Exception):
-    """A trial that has no saving; the study goes on."""
-
-
 def paired_saving(
     strategy: Strategy, scenario: Scenario, n_paths: int, *, seed: int, baseline: Strategy | None = None
 ) -> Estimate:
@@ -80,11 +76,9 @@ class Judge:
 class TrialObjective:
     """What Optuna calls for each trial: settings are drawn, a policy is trained, its saving is the value.
 
-    Raises
-    ------
-    TrialFailed
-        When nothing is learned with these settings: the config refuses them, the training diverges, or the
-        saving is no number. The reason is logged, and kept with the trial.
+    It is NaN, with which a trial counts as failed, when nothing is learned with these settings: the config
+    refuses them, the training diverges, or the saving is no number. The reason is logged, and kept with the
+    trial.
     """
 
     train: Trainer
@@ -105,7 +99,7 @@ class TrialObjective:
         except (ArithmeticError, RuntimeError, ValueError) as error:  # settings with which nothing is learned
             trial.set_user_attr(FAILURE, str(error))
             _LOG.warning("trial %d failed with %s: %s", trial.number, settings, error)
-            raise TrialFailed from error
+            return math.nan
         trial.set_user_attr(ERROR, saving.standard_error)
         return saving.value
 

@@ -24,7 +24,7 @@ from ..strategies.schedules import TWAP
 from .checkpoint import describe, make_folder
 from .search_space import SearchRange, check_search
 from .study import ERROR, FAILURE, SETTINGS, open_study, storage_errors, trials_left
-from .trial import Judge, Trainer, TrialFailed, TrialObjective
+from .trial import Judge, Trainer, TrialObjective
 from .tuned_config import apply_settings, save_best
 
 _LOG = logging.getLogger(__name__)
@@ -187,7 +187,7 @@ def _validation_seed(seed: int) -> int:
 
 def _run_trial(study: Any, objective: TrialObjective) -> None:
     try:
-        study.optimize(objective, n_trials=1, catch=(TrialFailed,))
+        study.optimize(objective, n_trials=1)
     except ValueError as error:
         # a process that slept for longer than others waited for its signs of life
         if not str(error).startswith("Cannot tell a "):

@@ -268,7 +268,8 @@ class NoPrices:
         return replace(paths, mid=np.concatenate([paths.mid[:1], math.nan * paths.mid[1:]]))
 
 
-def test_a_trial_without_a_number_fails_and_the_study_goes_on(tmp_path, caplog):
+def test_a_trial_without_a_number_fails_and_the_study_goes_on(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("optuna"), "propagate", True)
     trained = []
 
     def train(scenario, config, *, seed):
@@ -278,11 +279,12 @@ def test_a_trial_without_a_number_fails_and_the_study_goes_on(tmp_path, caplog):
         return TrainedPolicy(Broken() if len(trained) == 2 else AlmgrenChriss(1e-6), {})
 
     space = {"risk_aversion": Choice((1.0, 1e6))}
-    with caplog.at_level(logging.WARNING, logger="flowexec"):
+    with caplog.at_level(logging.WARNING, "flowexec"), caplog.at_level(logging.WARNING, "optuna"):
         tuned = search(tmp_path, 7, train=train, space=space)
     assert tuned.finished + tuned.failed == 7
     assert tuned.saving.value == pytest.approx(closed_form(1.0), abs=1e-9)
-    said = [record.getMessage() for record in caplog.records]
+    assert not any(record.exc_info for record in caplog.records)  # a sentence, and no traceback
+    said = [record.getMessage() for record in caplog.records if record.name.startswith("flowexec")]
     assert len(said) == tuned.failed == sum(t.state.name == "FAIL" for t in trials(tmp_path))
     for reason in ("training has diverged", "`risk_aversion` must be at most 1e5", "got nan"):
         assert any(reason in message for message in said), reason
