@@ -11,6 +11,7 @@ import numpy as np
 from ..checks import check_count, check_kind
 from ..execution.problem import ExecutionProblem
 from ..execution.scenario import Scenario
+from ..market.replay import OrderBookReplay
 from ..market.streams import STREAM_PATHS, default_threads
 from .statistics import Moments
 
@@ -37,7 +38,8 @@ def map_blocks(
     Raises
     ------
     ValueError
-        When an argument breaks its rule.
+        When an argument breaks its rule, or a replayed day has fewer horizons than `n_paths`: more would
+        repeat them, and be taken for new evidence.
 
     Notes
     -----
@@ -46,6 +48,12 @@ def map_blocks(
     check_kind("scenario", scenario, Scenario)
     check_count("n_paths", n_paths)
     check_count("first_path", first_path, at_least=0)
+    distinct = distinct_paths(scenario)
+    if distinct is not None and n_paths > distinct:
+        raise ValueError(
+            f"`n_paths` must be at most the {distinct} horizons that the market replays, since more would "
+            f"repeat them, got {n_paths}"
+        )
     check_count("block_paths", block_paths)
     threads = default_threads() if threads is None else threads
     check_count("threads", threads)
@@ -61,6 +69,13 @@ def map_blocks(
         return
     with ThreadPoolExecutor(threads) as pool:
         yield from pool.map(run, starts)
+
+
+def distinct_paths(scenario: Scenario) -> int | None:
+    """How many paths of `scenario` are no repetition of others; None where there is no end of them."""
+    if isinstance(scenario.market, OrderBookReplay):
+        return scenario.market.n_tradable(scenario.order.n_steps)
+    return None
 
 
 def stream_moments(quantities: Mapping[str, np.ndarray]) -> list[dict[str, Moments]]:

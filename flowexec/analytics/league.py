@@ -211,8 +211,11 @@ def league(
     check_count("n_paths", n_paths, at_least=MIN_PATHS)
     check_count("seed", seed, at_least=0)
     check_choice("baseline", baseline, tuple(strategies))
-    if optimum is not None:
-        check_choice("optimum", optimum, tuple(strategies))
+    if optimum is not None and optimum not in strategies:
+        raise ValueError(
+            f"`optimum` must be one of {', '.join(map(repr, strategies))}, or None where regret is not to be "
+            f"measured, got {optimum!r}"
+        )
     check_choice("unit", unit, UNITS)
     rules = Rules(baseline, optimum, unit, n_paths, seed, block_paths, threads)
     results = {}

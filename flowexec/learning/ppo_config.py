@@ -79,9 +79,12 @@ class PPOConfig:
         check_real("entropy_weight", self.entropy_weight, at_least=0)
         for name in ("max_gradient_norm", "max_kl", "initial_std", "smallest_std"):
             check_real(name, getattr(self, name), above=0)
+        check_real("smallest_std", self.smallest_std, above=0, at_most=self.initial_std)
         if not isinstance(self.hidden, tuple):
             raise ValueError(f"`hidden` must be a tuple of widths, got {self.hidden!r}")
         for width in self.hidden:
             check_count("hidden", width)
+        if not (self.features is None or isinstance(self.features, tuple)):
+            raise ValueError(f"`features` must be a tuple of names, got {self.features!r}")
         check_flag("centered", self.centered)
         check_flag("control", self.control)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import __version__
+from ..analytics.blocks import distinct_paths
 from ..analytics.statistics import Estimate
 from ..checks import check_count, check_kind
 from ..execution.observation import Strategy
@@ -104,8 +105,7 @@ def tune(
     validation : Scenario, optional
         To validate on; by default `scenario`. Where that replays part "train" of an order book, part "test".
     n_validation : int
-        Paths to validate on. More than an order book has horizons are the same ones again, and make the
-        standard error look smaller than it is.
+        Paths to validate on; on a replayed order book no more than it has horizons, each of them once.
     baseline : Strategy, optional
         TWAP by default.
     look_every : int
@@ -137,6 +137,8 @@ def tune(
     check_count("n_validation", n_validation, at_least=2)
     check_count("look_every", look_every)
     validation = _validation(scenario, validation)
+    distinct = distinct_paths(validation)
+    n_validation = n_validation if distinct is None else min(n_validation, distinct)
     baseline = TWAP() if baseline is None else baseline
     check_kind("baseline", baseline, Strategy)
     path = make_folder("folder", folder) / f"{study}.json"

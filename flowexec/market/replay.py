@@ -145,6 +145,10 @@ class OrderBookReplay:
         usable: np.ndarray = numbers[~touched]
         return usable
 
+    def n_tradable(self, n_steps: int) -> int:
+        """How many horizons of `part` can be traded: as many paths are no repetition of others."""
+        return len(self._chosen(n_steps, self.part))
+
     def left_out(self, n_steps: int, which: str = "all") -> int:
         """How many horizons of a part `gaps="skip"` leaves out."""
         return len(self._part(n_steps, which)) - len(self._chosen(n_steps, which))

@@ -16,11 +16,14 @@ from flowexec import (
     ExponentialDecay,
     Immediate,
     Order,
+    OrderBookReplay,
     PowerImpact,
     PowerLawDecay,
     Scenario,
     TransientImpact,
     VolumeCurve,
+    WalkTheBook,
+    ZeroIntelligence,
     evaluate,
     execute,
     shortfall,
@@ -28,6 +31,7 @@ from flowexec import (
 )
 from flowexec.analytics.evaluate import SINGLE_FIGURES
 from flowexec.analytics.shortfall import BENCHMARKS, COMPONENTS
+from flowexec.market.order_book import DAY_SECONDS
 
 NOISY = VolumeCurve.u_shape(4e5, dispersion=0.6)
 ORDER = Order("buy", 1e5, 0.7, 13, fee_per_share=0.002, fixed_fee=9.0)
@@ -233,3 +237,15 @@ def test_a_bad_strategy_is_refused_from_inside_a_thread(refused):
 def test_the_seed_has_no_default():
     with pytest.raises(TypeError, match="seed"):
         evaluate(TWAP(), SCENARIO, 10)
+
+
+def test_a_replayed_day_is_no_larger_than_it_is():
+    """Beyond its horizons a replay deals the same ones again, which would pass for new evidence."""
+    day = ZeroIntelligence().simulate_day(seed=1, session=(34_200.0, 36_000.0))
+    replay = OrderBookReplay(day, part="test")
+    scenario = Scenario(Order("sell", 20.0, 6 * replay.interval / DAY_SECONDS, 6), replay, WalkTheBook())
+    horizons = replay.n_tradable(6)
+    assert evaluate(TWAP(), scenario, horizons, seed=1).n_paths == horizons
+    refusal = f"`n_paths` must be at most the {horizons} horizons .* got {horizons + 1}"
+    with pytest.raises(ValueError, match=refusal):
+        evaluate(TWAP(), scenario, horizons + 1, seed=1)

@@ -565,7 +565,7 @@ GOOD = {"strategies": {"TWAP": TWAP(), "POV": POV(0.1)}, "scenarios": {"one": HE
         ({"n_paths": 1e4}, "`n_paths` must be a whole number"),
         ({"seed": -1}, "`seed`"),
         ({"baseline": "twap"}, "`baseline` must be one of 'TWAP', 'POV', got 'twap'"),
-        ({"optimum": "Optimum"}, "`optimum` must be one of 'TWAP', 'POV', got 'Optimum'"),
+        ({"optimum": "Optimum"}, "`optimum` must be one of 'TWAP', 'POV', or None .*, got 'Optimum'"),
         ({"unit": "%"}, "`unit` must be one of 'bps', 'currency', got '%'"),
         ({"block_paths": 0}, "`block_paths`"),
         ({"threads": 0}, "`threads`"),

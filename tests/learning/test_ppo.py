@@ -301,6 +301,8 @@ def test_bad_settings_are_refused(refused):
         ({"max_kl": 0.0}, "`max_kl` must be greater than 0, got 0.0"),
         ({"initial_std": float("nan")}, "`initial_std` must be greater than 0, got nan"),
         ({"hidden": [8]}, "`hidden` must be a tuple of widths, got [8]"),
+        ({"smallest_std": 3.0}, "`smallest_std` must lie in (0, 2], got 3.0"),
+        ({"features": ["time"]}, "`features` must be a tuple of names, got ['time']"),
         ({"hidden": (0,)}, "`hidden` must be a whole number, at least 1, got 0"),
         ({"control": 1}, "`control` must be True or False, got 1"),
     ):
