@@ -7,6 +7,7 @@ from .presets import REGIMES, Textbook, book_scenario, book_scenarios, regime_ma
 from .problem import Execution, ExecutionProblem, Fill, State, execute
 from .scenario import Scenario
 from .simple_market import SIMPLE_MULTIPLES, simple_market
+from .ticket_fee import TicketFee
 from .walk_the_book import WalkTheBook
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "State",
     "Strategy",
     "Textbook",
+    "TicketFee",
     "TransientImpact",
     "WalkTheBook",
     "book_scenario",

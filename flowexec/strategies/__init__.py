@@ -14,6 +14,7 @@ from .optimal import Grid, solve_optimal
 from .optimal_control import OptimalControl
 from .price_adaptive import AggressiveInTheMoney
 from .recorded import Recorded, peeking
+from .round_lots import RoundLots
 from .round_trip import (
     best_two_speed_round_trip,
     execute_signed,
@@ -43,6 +44,7 @@ __all__ = [
     "ObizhaevaWang",
     "OptimalControl",
     "Recorded",
+    "RoundLots",
     "Schedule",
     "StaticPlan",
     "Worth",
