@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from math import isfinite
@@ -20,6 +19,7 @@ import numpy as np
 
 from .. import __version__
 from ..checks import check_count, check_kind
+from .files import replace_file
 
 FORMAT = 1
 """Grows when the meaning of a checkpoint changes."""
@@ -104,8 +104,8 @@ def save_checkpoint(folder: str | Path, checkpoint: Checkpoint) -> None:
     except (TypeError, ValueError) as error:
         raise ValueError(f"`identity` must be plain data, as `describe` makes it: {error}") from None
     folder = make_folder("folder", folder)
-    _replace(folder / name, data)
-    _replace(folder / NAME, text.encode())
+    replace_file(folder / name, data)
+    replace_file(folder / NAME, text.encode())
     for old in folder.glob("iteration-*"):  # and what a killed training did not finish writing
         if old.name != name:
             old.unlink()
@@ -212,13 +212,3 @@ def make_folder(name: str, value: object) -> Path:
 
 def _tensors_file(iteration: int) -> str:
     return f"iteration-{iteration:06d}.safetensors"
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file in one stroke: whoever reads sees the old one or the new one."""
-    part = path.with_suffix(path.suffix + ".part")
-    with part.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)

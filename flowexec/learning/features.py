@@ -27,6 +27,9 @@ class Features:
     - "time" 4n/N − 2
     - "inventory" 2(r − 1)/(r + 1), r = (x/X)/(n/N): 0 on TWAP's path, and as fine late as early
     - "volatility" 2(v − v̄)/(v + v̄)
+    - "arrival_volatility" 2(v₀ − v̄)/(v₀ + v̄), of the variance on arrival
+    - "volatility_of_variance" 2(q − 1)/(q + 1), q = Σ(v_{j+1} − v_j)²/(3 v̄ τ Σ v_j) of the steps gone by,
+      and 0 on arrival: large where the variance itself moves fast (q is ξ²/(3v̄) for Heston's in short steps)
     - "momentum" s(u), u = (S_k − S_{k−m})/(S₀ √(v̄ m τ)) over the last m = 5 steps, or as many as there are
     - "signal" s(α/ᾱ)
     - "imbalance" 2(bid − ask)/(bid + ask) of the sizes at the best quotes
@@ -138,6 +141,19 @@ def _volatility(features: Features, observation: Observation) -> Array:
     return _log_ratio(observation.variance, features.variance_scale or 0.0)
 
 
+def _arrival_volatility(features: Features, observation: Observation) -> Array:
+    return _log_ratio(observation.past_variance[0], features.variance_scale or 0.0)
+
+
+def _volatility_of_variance(features: Features, observation: Observation) -> Array:
+    v = observation.past_variance
+    if observation.step == 0:
+        return 0.0 * v[0]
+    rate = 3.0 * (features.variance_scale or 0.0) * observation.order.step_length
+    moved, expected = sum_over_steps((v[1:] - v[:-1]) ** 2), rate * sum_over_steps(v[:-1])
+    return _log_ratio(moved, expected + (moved + expected == 0))
+
+
 def _momentum(features: Features, observation: Observation) -> Array:
     mid, lag = observation.past_mid, min(observation.step, MOMENTUM_STEPS)
     return _in_deviations(features, observation, mid[-1] - mid[-1 - lag], lag)
@@ -179,6 +195,8 @@ FORMULAS: dict[str, Callable[[Features, Observation], Array]] = {
     "time": _time,
     "inventory": _inventory,
     "volatility": _volatility,
+    "arrival_volatility": _arrival_volatility,
+    "volatility_of_variance": _volatility_of_variance,
     "momentum": _momentum,
     "signal": _signal,
     "imbalance": _imbalance,
@@ -187,6 +205,8 @@ FORMULAS: dict[str, Callable[[Features, Observation], Array]] = {
 }
 SCALES = {
     "volatility": "variance_scale",
+    "arrival_volatility": "variance_scale",
+    "volatility_of_variance": "variance_scale",
     "momentum": "variance_scale",
     "vwap_deviation": "variance_scale",
     "signal": "signal_scale",

@@ -100,9 +100,9 @@ class Network:
             return np.concatenate([self(block) for block in np.split(inputs, edges, axis=1)], axis=1)
         hidden = inputs
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
-            hidden = _product(weight, hidden) + bias
+            hidden = product(weight, hidden) + bias
             hidden = hidden / (1.0 + abs(hidden))
-        return _product(self.weights[-1], hidden) + self.biases[-1]
+        return product(self.weights[-1], hidden) + self.biases[-1]
 
     def map(self, transform: Callable[[Array], Array]) -> Network:
         """The same network with `transform` applied to every array."""
@@ -116,7 +116,7 @@ def _check_array(name: str, array: Array, shape: tuple[int, int]) -> None:
         raise ValueError(f"`{name}` must be finite throughout")
 
 
-def _product(weight: Array, inputs: Array) -> Array:
+def product(weight: Array, inputs: Array) -> Array:
     """`weight @ inputs`, of which a path has the same bits alone as in a block."""
     if not isinstance(inputs, np.ndarray):
         return weight @ inputs
@@ -124,6 +124,8 @@ def _product(weight: Array, inputs: Array) -> Array:
     # several threads that is left with a single row
     if weight.shape[0] == 1:
         return sum_over_steps(weight.T * inputs)[None]
+    if weight.shape[0] % 2:  # the odd one of several rows is summed in an order of its own as well
+        return product(np.concatenate([weight, weight[-1:]]), inputs)[:-1]
     if inputs.shape[1] == 1:
         return (weight @ np.repeat(inputs, 2, axis=1))[:, :1]
     return weight @ inputs

@@ -9,10 +9,10 @@ import platform
 
 import numpy as np
 
-from . import engine, heston_paths, league, optimum
+from . import engine, flow, heston_paths, league, optimum
 from .timing import table
 
-SUBJECTS = ("heston", "engine", "optimum", "league", "memory", "import")
+SUBJECTS = ("heston", "engine", "optimum", "league", "flow", "memory", "import")
 LONG_SUBJECTS = ("learning", "regret")
 """Minutes of training each, and so only on request."""
 
@@ -58,6 +58,8 @@ def main() -> None:
         print(table(*optimum.run(arguments.rounds)), flush=True)
     if "league" in wanted:
         print(table(*league.run()), flush=True)
+    if "flow" in wanted:
+        print(table(*flow.run(arguments.rounds)), flush=True)
     if "memory" in wanted:
         print(table(*engine.run_memory()), flush=True)
     if "import" in wanted:

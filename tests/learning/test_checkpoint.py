@@ -66,7 +66,7 @@ def test_only_the_newest_stays_and_a_torn_write_leaves_the_one_before(tmp_path, 
             raise OSError("no space left on device")
         path.write_bytes(data)
 
-    monkeypatch.setattr(module, "_replace", torn)
+    monkeypatch.setattr(module, "replace_file", torn)
     with pytest.raises(OSError, match="no space left"):
         write(tmp_path, 5)
     monkeypatch.undo()

@@ -69,6 +69,14 @@ def test_every_feature_is_its_formula():
         empty = bid + ask == 0
         expected = np.where(empty, 0.0, 2 * (bid - ask) / np.where(empty, 1.0, bid + ask))
         np.testing.assert_allclose(got["imbalance"], expected, rtol=1e-12)
+        ratio = paths.variance[0] / 3e-4
+        np.testing.assert_allclose(got["arrival_volatility"], 2 * np.tanh(np.log(ratio) / 2), rtol=1e-12)
+        expected = np.zeros(PATHS)
+        if k:
+            moves, level = np.diff(paths.variance[: k + 1], axis=0), paths.variance[:k].sum(axis=0)
+            q = (moves**2).sum(axis=0) / (3 * 3e-4 * tau * level)
+            expected = 2 * (q - 1) / (q + 1)
+        np.testing.assert_allclose(got["volatility_of_variance"], expected, rtol=1e-9, atol=1e-12)
         quote = paths.spread[k] / 0.03
         np.testing.assert_allclose(got["spread"], 2 * np.tanh(np.log(quote) / 2), rtol=1e-9, atol=1e-12)
         expected = np.zeros(PATHS)
@@ -90,6 +98,25 @@ def test_twap_has_inventory_0_throughout_and_tensors_see_the_same():
         np.testing.assert_allclose(ALL(tensors.observe(other)).numpy(), seen, rtol=1e-12, atol=1e-14)
         state, _ = PROBLEM.step(state, TWAP().trade(observation))
         other, _ = tensors.step(other, other.inventory / (N - other.step))
+
+
+def test_the_volatility_of_variance_is_that_of_the_model():
+    """q → ξ²/(3 v̄) in short steps, whatever the level of the variance; 0 where it does not move."""
+    order = Order("sell", 1e5, 0.7, 400)
+    features = Features(("volatility_of_variance",), 3e-4)
+    for level, xi in ((2e-4, 0.04), (2e-4, 0.02), (8e-4, 0.04)):
+        market = Heston(100.0, level, 5.0, level, xi, -0.5)
+        problem = Scenario(order, market, PowerImpact(1e-4)).sample(400, seed=3)
+        end = problem.start()._replace(step=399)
+        y = features(problem.observe(end))[0]
+        q = (2 + y) / (2 - y)
+        error = q.std() / math.sqrt(q.size)
+        assert abs(q.mean() - xi**2 / (3 * 3e-4)) < 4 * error + 0.02 * q.mean()
+        assert q.std() < 0.1 * q.mean()  # it tells markets apart
+    still = Scenario(ORDER, Bachelier(100.0, 1.0), PowerImpact(1e-4)).sample(3, seed=1)
+    assert np.array_equal(features(still.observe(still.start())), np.zeros((1, 3)))
+    later = features(still.observe(still.start()._replace(step=3)))
+    np.testing.assert_allclose(later, -2.0)
 
 
 def test_no_feature_sees_the_future():
@@ -131,7 +158,9 @@ def test_scales_come_from_what_traders_observe():
 
 def test_markets_without_what_a_feature_needs_are_refused(refused):
     still = Scenario(ORDER, Bachelier(100.0, 0.0), PowerImpact(1e-4)).sample(3, seed=1)
-    for name in ("volatility", "momentum", "vwap_deviation"):
+    for name in (
+        "volatility", "arrival_volatility", "volatility_of_variance", "momentum", "vwap_deviation",
+    ):  # fmt: skip
         sentence = (
             f"the feature '{name}' needs a market with a variance; the mean of this one's is 0. "
             "Choose `features` without it"
@@ -160,8 +189,8 @@ def test_bad_features_are_refused(refused):
         with refused(f"`names` must be a tuple of different names, at least one, got {names!r}"):
             Features(names)
     with refused(
-        "`names` must be of 'time', 'inventory', 'volatility', 'momentum', 'signal', 'imbalance', 'spread', "
-        "'vwap_deviation', got 'price'"
+        "`names` must be of 'time', 'inventory', 'volatility', 'arrival_volatility', "
+        "'volatility_of_variance', 'momentum', 'signal', 'imbalance', 'spread', 'vwap_deviation', got 'price'"
     ):
         Features(("time", "price"))
     with refused("`variance_scale` must be given for the feature 'momentum'"):
