@@ -21,7 +21,7 @@ EVERY = pytest.mark.parametrize("chapter", BOOK.chapters, ids=lambda c: c.name)
 TAUGHT = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda c: c.name)
 #: What a chapter may import: the package, arrays, figures, the glue between numbers and prose, and Python
 #: itself.
-IMPORTS = {"flowexec", "numpy", "scipy", "plotly", "myst_nb", "IPython"} | sys.stdlib_module_names
+IMPORTS = {"flowexec", "numpy", "scipy", "plotly", "torch", "myst_nb", "IPython"} | sys.stdlib_module_names
 
 
 def source(chapter: Chapter) -> str:
