@@ -30,6 +30,7 @@ from .flow_onnx import export_onnx
 from .flow_policy import FlowField, FlowPolicy
 from .gaussian_flow import GaussianFlow
 from .imitation import imitate
+from .mean_velocity import Residuals, residuals
 from .networks import Network, NetworkPolicy, TrainedPolicy, fraction_of_remaining
 from .no_path import NoPath
 from .pathwise import PathwiseConfig, controlled_objective, optimize_schedule, train_policy
@@ -84,6 +85,7 @@ __all__ = [
     "QPolicy",
     "RandomRates",
     "RateMultiples",
+    "Residuals",
     "TrainedPolicy",
     "Tuned",
     "Uniform",
@@ -112,6 +114,7 @@ __all__ = [
     "mean_flow_target",
     "optimize_schedule",
     "paired_saving",
+    "residuals",
     "save_checkpoint",
     "save_flow",
     "selection_weights",
