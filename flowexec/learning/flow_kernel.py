@@ -37,7 +37,7 @@ class FlowKernel:
 
     Notes
     -----
-    A sample has the same bits alone as in a batch, as in `product`. Pinned by
+    A sample has the same answer alone as in a batch, to rounding. Pinned by
     `tests/learning/test_flow_export.py`.
     """
 

@@ -123,12 +123,13 @@ def test_jumps_tell_the_field_how_long_they_are():
 # Batches, torch, the past -----------------------------------------------------------------------------------
 
 
-def test_a_path_has_the_same_bits_alone_and_in_any_batch(policy):
+def test_a_path_is_traded_alone_as_in_any_batch(policy):
+    """To rounding: which routine BLAS takes for a few columns is its own affair."""
     whole = execute(policy, PROBLEM).shares
     assert np.ptp(whole[2]) > 1.0 or policy.decides_every == N  # all are alike on arrival
     for which in ([0], [BLOCK + 40], [7, 3], list(range(BLOCK - 1, BLOCK + 2)), list(range(30, BLOCK + 31))):
         part = replace(PROBLEM, paths=PROBLEM.paths.select(np.array(which)))
-        assert np.array_equal(execute(policy, part).shares, whole[:, which])
+        np.testing.assert_allclose(execute(policy, part).shares, whole[:, which], rtol=1e-11)
 
 
 def test_a_path_that_is_not_known_leaves_the_others_alone(policy):
@@ -138,7 +139,7 @@ def test_a_path_that_is_not_known_leaves_the_others_alone(policy):
     variance[0, 0] = np.nan
     blind = policy.trade(replace(observation, past_variance=variance))
     assert np.isnan(blind[0])
-    assert np.array_equal(blind[1:], policy.trade(observation)[1:])
+    np.testing.assert_allclose(blind[1:], policy.trade(observation)[1:], rtol=1e-11)
 
 
 def test_torch_trades_the_same_and_can_be_differentiated(policy):
@@ -155,7 +156,7 @@ def test_noise_may_differ_from_path_to_path():
     own = execute(action(noise=noise), PROBLEM).shares
     for path in (0, 5, BLOCK + 3):
         common = execute(action(noise=noise[:, path]), PROBLEM).shares
-        assert np.array_equal(own[:, path], common[:, path])
+        np.testing.assert_allclose(own[:, path], common[:, path], rtol=1e-11)
     assert np.ptp(own[0]) > 1.0
 
 
@@ -169,7 +170,7 @@ def test_a_schedule_stands_until_it_is_planned_anew():
             planned = step - step % (every or N)
             if planned == step:
                 plans[step] = flow.decide(PLAN(observation))
-            np.testing.assert_array_equal(flow.logits(observation), plans[planned][step - planned])
+            np.testing.assert_allclose(flow.logits(observation), plans[planned][step - planned], rtol=1e-11)
             state, _ = problem.step(state, flow.trade(observation))
 
 
