@@ -106,6 +106,15 @@ def check_numbers(name: str, values: ArrayLike, *, at_least: int = 1) -> np.ndar
     return numbers.astype(float, copy=False)
 
 
+def check_widths(name: str, value: object, *, at_least_one: bool = False) -> None:
+    """Raise `ValueError` unless `value` is a tuple of whole numbers of at least 1, the widths of layers."""
+    if not isinstance(value, tuple) or (at_least_one and not value):
+        rule = "a tuple of widths, at least one" if at_least_one else "a tuple of widths"
+        raise ValueError(f"`{name}` must be {rule}, got {value!r}")
+    for width in value:
+        check_count(name, width)
+
+
 def check_weights(name: str, values: object, *, above: float | None = None) -> tuple[float, ...]:
     """`values` as a tuple of floats, each at least 0 or, where it is given, greater than `above`; not all 0.
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..analytics.shortfall import BPS
 from ..checks import check_choice, check_count, check_kind
 from ..execution.observation import Observation, Strategy
 from ..execution.problem import execute
@@ -21,7 +20,7 @@ from .distillation_losses import LOSSES, Batch
 from .flow_config import DistillationConfig
 from .flow_matching import trajectory
 from .flow_policy import FlowPolicy
-from .imitation import imitate
+from .imitation import imitate, to_bps
 from .networks import NetworkPolicy, TrainedPolicy, fraction_of_remaining
 from .pathwise import controlled_objective
 from .training import Monitor, optimizer_tensors, restore_optimizer, train
@@ -196,8 +195,8 @@ class Distillation:
         """Mean objective of the student's own orders on fresh paths, bps of the order's arrival value."""
         first = COST_PATHS * int(rng.integers(2**31))
         problem = self.scenario.sample(COST_PATHS, seed=self.cost_seed, first_path=first, threads=1)
-        to_bps = BPS / (problem.order.shares * float(np.mean(problem.paths.mid[0])))
-        return controlled_objective(execute(self.student, problem.to_torch()), self.scenario).mean() * to_bps
+        cost = controlled_objective(execute(self.student, problem.to_torch()), self.scenario).mean()
+        return cost * to_bps(problem)
 
     def policy(self) -> FlowPolicy:
         """The student on numpy, in double precision."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..checks import check_choice, check_count, check_flag, check_real
+from ..checks import check_choice, check_count, check_flag, check_real, check_widths
 from .actions import RateMultiples
 from .q_network import RateActions
 
@@ -72,10 +72,7 @@ class DQNConfig:
             )
         if not (self.features is None or isinstance(self.features, tuple)):
             raise ValueError(f"`features` must be a tuple of names, got {self.features!r}")
-        if not isinstance(self.hidden, tuple):
-            raise ValueError(f"`hidden` must be a tuple of widths, got {self.hidden!r}")
-        for width in self.hidden:
-            check_count("hidden", width)
+        check_widths("hidden", self.hidden)
         if self.memory is not None:
             check_choice("memory", self.memory, ("gru", "lstm"))
         for name in ("memory_size", "iterations", "orders", "updates", "batch_orders", "capacity", "n_step",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..checks import check_choice, check_count, check_flag, check_kind, check_real
+from ..checks import check_choice, check_count, check_flag, check_kind, check_real, check_widths
 from .flow_matching import LinearPath, Path
 from .flow_policy import check_schedule_features
 
@@ -89,10 +89,7 @@ class FlowConfig:
         check_choice("refinement", self.refinement, ("engine", "advantage"))
         check_real("temperature", self.temperature, at_least=0)
         check_real("learning_rate", self.learning_rate, above=0)
-        if not isinstance(self.hidden, tuple) or not self.hidden:
-            raise ValueError(f"`hidden` must be a tuple of widths, at least one, got {self.hidden!r}")
-        for width in self.hidden:
-            check_count("hidden", width)
+        check_widths("hidden", self.hidden, at_least_one=True)
         if not isinstance(self.imitation_weight, tuple) or len(self.imitation_weight) != 2:
             raise ValueError(f"`imitation_weight` must be two numbers, got {self.imitation_weight!r}")
         for weight in self.imitation_weight:

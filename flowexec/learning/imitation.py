@@ -159,7 +159,7 @@ class Imitation:
             return {"matching": matching}
         problem = self.scenario.sample(self.config.refining_paths, seed=self.paths_seed, threads=1)
         objective = np.mean(controlled_objective(execute(self.policy(), problem), self.scenario))
-        return {"matching": matching, "objective": float(objective) * _to_bps(problem)}
+        return {"matching": matching, "objective": float(objective) * to_bps(problem)}
 
     def match(self, lesson: Lesson, steps: int, progress: float, rng: np.random.Generator) -> None:
         """Steps of Adam on the flow-matching loss."""
@@ -184,7 +184,7 @@ class Imitation:
         drawn = np.random.default_rng(self.paths_seed).standard_normal((self.field.dimension, n))
         drawn[:, : n // 2] = 0.0
         flow = replace(self.flow, noise=torch.from_numpy(drawn))
-        to_bps = _to_bps(problem)
+        in_bps = to_bps(problem)
         optimizer = torch.optim.LBFGS(
             self.parameters,
             max_iter=DESCENT,
@@ -198,7 +198,7 @@ class Imitation:
         def closure() -> Any:
             optimizer.zero_grad()
             rng.bit_generator.state = sampled  # the same batch in each evaluation
-            cost = controlled_objective(execute(flow, problem), self.scenario).mean() * to_bps
+            cost = controlled_objective(execute(flow, problem), self.scenario).mean() * in_bps
             loss = cost + config.imitation(refinement) * self.data.loss(self.field, config, rng)
             loss.backward()
             return loss
@@ -242,7 +242,7 @@ class Imitation:
             restore_optimizer(self.optimizer, tensors)
 
 
-def _to_bps(problem: ExecutionProblem) -> float:
+def to_bps(problem: ExecutionProblem) -> float:
     """What makes bps of the arrival value of currency."""
     return BPS / (problem.order.shares * float(problem.paths.mid[0].mean()))
 

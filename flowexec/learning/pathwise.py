@@ -18,7 +18,7 @@ import torch
 
 from ..analytics.drift import conditional_drift, martingale_part
 from ..analytics.shortfall import shortfall
-from ..checks import check_count, check_kind
+from ..checks import check_count, check_kind, check_widths
 from ..execution.observation import Observation, Strategy
 from ..execution.problem import Execution, ExecutionProblem, execute
 from ..execution.scenario import Scenario
@@ -49,10 +49,7 @@ class PathwiseConfig:
     iterations: int = 100
 
     def __post_init__(self) -> None:
-        if not isinstance(self.hidden, tuple):
-            raise ValueError(f"`hidden` must be a tuple of widths, got {self.hidden!r}")
-        for width in self.hidden:
-            check_count("hidden", width)
+        check_widths("hidden", self.hidden)
         check_count("n_paths", self.n_paths)
         check_count("iterations", self.iterations)
 

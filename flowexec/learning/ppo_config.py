@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..checks import check_count, check_flag, check_real
+from ..checks import check_count, check_flag, check_real, check_widths
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,7 @@ class PPOConfig:
         for name in ("max_gradient_norm", "max_kl", "initial_std", "smallest_std"):
             check_real(name, getattr(self, name), above=0)
         check_real("smallest_std", self.smallest_std, above=0, at_most=self.initial_std)
-        if not isinstance(self.hidden, tuple):
-            raise ValueError(f"`hidden` must be a tuple of widths, got {self.hidden!r}")
-        for width in self.hidden:
-            check_count("hidden", width)
+        check_widths("hidden", self.hidden)
         if not (self.features is None or isinstance(self.features, tuple)):
             raise ValueError(f"`features` must be a tuple of names, got {self.features!r}")
         check_flag("centered", self.centered)
